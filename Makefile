@@ -1,0 +1,50 @@
+# Each target does all it needs; the first run builds .venv, later runs find it.
+
+.PHONY: help demo test check format bench fuzz docs clean
+.DEFAULT_GOAL := help
+.SILENT:
+
+BIN := .venv/bin
+CODE := src tests $(wildcard bench)
+FUZZ_CASES ?= 1000000
+FUZZERS = $(filter-out __init__,$(basename $(notdir $(wildcard tests/fuzz/*.py))))
+export PYTHON FUZZ_CASES
+
+help: ## this list
+	sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+demo: ## a running server with a demo user, in a minute
+	dev/bootstrap demo
+	exec $(BIN)/vestibule demo
+
+test: ## everything that must hold: what check says, and all tests
+	dev/bootstrap packages
+	$(MAKE) --no-print-directory check
+	$(BIN)/pytest -n auto $(PYTEST_ARGS)
+
+check: ## the fast part: format, lint, types, imports
+	dev/bootstrap dev
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports
+
+format: ## put the code into its format and mend what ruff can mend
+	dev/bootstrap dev
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+bench: ## logins per second and what they cost, with baselines
+	dev/bootstrap dev
+	exec $(BIN)/python -m bench $(BENCH_ARGS)
+
+fuzz: ## each parser against FUZZ_CASES (a million) broken inputs
+	dev/bootstrap dev
+	set -e; for name in $(FUZZERS); do $(BIN)/python -m tests.fuzz.$$name; done
+
+docs: ## the documentation site, into site/
+	dev/bootstrap docs
+	$(BIN)/zensical build --clean --strict
+
+clean: ## forget what was built; a demo's data stays
+	rm -rf .venv .tools site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache

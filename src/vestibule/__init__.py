@@ -1,0 +1,1 @@
+"""Vestibule: the room between two doors."""
