@@ -1,0 +1,338 @@
+"""The keys: each is one field here, with its type, default, help and bounds. Everything else is derived from them.
+
+Types are strict: a text is no number. Text from the file becomes a path, listener or URL in the validators below, which
+raise `Refused` and never repeat the text.
+"""
+
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+
+from vestibule.apps.configuration.listener import Listener, listener
+from vestibule.apps.configuration.problems import DEFAULT, Place, Refused
+
+DATA_DIRECTORY = Path("/var/lib/vestibule")
+_SOCKET_PATH_BYTES = 107  # sun_path of unix(7), less its closing zero
+_SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a type is called where pydantic's own name would not help a person."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class DefaultText:
+    """What to print as the default where it depends on the machine or on another key."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Sensitive:
+    """Marks a key whose value may hold a password: it is never shown, and its `_FILE` must not be open to others."""
+
+
+def _as_path(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not value.startswith("/"):
+        raise Refused("The path does not begin with a slash, so it would depend on where the program is started.")
+    if not value.isprintable():
+        raise Refused("The path holds control characters.")
+    return Path(value)
+
+
+def _base(directory: object) -> object:
+    """Give the directory that other defaults follow; a wrong one is one problem, not three."""
+    try:
+        path = _as_path(directory)
+    except Refused:
+        return DATA_DIRECTORY
+    return path if isinstance(path, Path) else DATA_DIRECTORY
+
+
+def _as_listener(value: object) -> object:
+    return listener(value) if isinstance(value, str) else value
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _some(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
+    if not listeners:
+        raise Refused("The list is empty, so nobody could sign in.")
+    return listeners
+
+
+def _loopback(one: Listener) -> Listener:
+    if not one.loopback:
+        raise Refused(
+            "Metrics and health are served without a sign-in, so they listen on loopback only.",
+            "Write 127.0.0.1:9464 or [::1]:9464, and put a reverse proxy that asks who calls before it.",
+        )
+    return one
+
+
+def _socket_path(path: Path) -> Path:
+    if len(bytes(path)) > _SOCKET_PATH_BYTES:
+        raise Refused(
+            f"The path is longer than the {_SOCKET_PATH_BYTES} bytes that the system allows for a socket.",
+            "Set server.control_socket to a short path, for example /run/vestibule/control.sock.",
+        )
+    return path
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", text):
+        raise Refused("This is not a plain name of 1 to 64 letters, digits, dots, hyphens and underscores.")
+    return text
+
+
+def _address(text: str | None) -> str | None:
+    try:
+        return text if text is None else str(ip_address(text))
+    except ValueError:
+        raise Refused("This is not an IP address.") from None
+
+
+def _url(text: str) -> str:
+    if text.startswith("postgresql"):
+        raise Refused("PostgreSQL comes with a later version; this one keeps its data in SQLite.")
+    if not text.startswith(f"{_SQLITE}/") or not text.isprintable() or "?" in text:
+        raise Refused("This is not sqlite:/// followed by an absolute path (four slashes in all) and nothing more.")
+    return text
+
+
+AbsolutePath = Annotated[Path, BeforeValidator(_as_path), Kind("an absolute path")]
+Paths = Annotated[tuple[AbsolutePath, ...], BeforeValidator(_as_tuple), Kind("a list of absolute paths")]
+SocketPath = Annotated[AbsolutePath, AfterValidator(_socket_path)]
+OneListener = Annotated[Listener, BeforeValidator(_as_listener), Kind("an IP address with a port")]
+LoopbackListener = Annotated[
+    OneListener, AfterValidator(_loopback), Kind("a loopback address with a port, 0 = a free one")
+]
+Listeners = Annotated[
+    tuple[OneListener, ...],
+    BeforeValidator(_as_tuple),
+    AfterValidator(_some),
+    Kind("a list of IP addresses with ports, 0 = a free one"),
+]
+Name = Annotated[str, AfterValidator(_name), Kind("a plain name")]
+Address = Annotated[str | None, AfterValidator(_address), Kind("an IP address")]
+DatabaseUrl = Annotated[str, AfterValidator(_url), Kind("a database URL"), Sensitive()]
+
+
+class Section(BaseModel):
+    """A table of the file: frozen, strict, closed to unknown keys, and silent about values in its errors."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", hide_input_in_errors=True, validate_default=True
+    )
+
+
+class Server(Section):
+    """This node."""
+
+    name: Annotated[Name, DefaultText("the host name")] = Field(
+        default_factory=socket.gethostname,
+        description="Name of this node in the journal, logs and metrics.",
+        examples=["mfa1"],
+    )
+    address: Address = Field(
+        default=None,
+        description="IP address of this node as the journal shows it.",
+        examples=["192.0.2.10"],
+    )
+    control_socket: Annotated[SocketPath, DefaultText("<data_directory>/control.sock")] = Field(
+        description="Unix socket through which the command line talks to the running server.",
+        examples=["/run/vestibule/control.sock"],
+    )
+
+
+class MasterKey(Section):
+    """Where the key is that opens every stored secret. The key itself never stands in the configuration."""
+
+    file: AbsolutePath = Field(
+        default=Path("/etc/vestibule/master.key"),
+        description="File with the master key, mode 0600, outside the data directory so that no backup holds both.",
+    )
+
+
+class Database(Section):
+    """The store."""
+
+    url: Annotated[DatabaseUrl, DefaultText("sqlite:///<data_directory>/vestibule.db")] = Field(
+        description="Where users, credentials and the journal are kept.",
+        examples=["sqlite:////var/lib/vestibule/vestibule.db"],
+    )
+    queue_limit: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Decisions that may wait for the database at once; more are answered as unavailable.",
+    )
+    checkpoint_pages: int = Field(
+        default=64,
+        ge=1,
+        le=100_000,
+        description="Database pages after which SQLite folds its write-ahead log back; more makes rare sign-ins slow.",
+    )
+
+    @property
+    def file(self) -> Path:
+        """The SQLite file that `url` names."""
+        return Path(self.url.removeprefix(_SQLITE))
+
+
+class Radius(Section):
+    """The RADIUS door."""
+
+    listen: Listeners = Field(
+        default=(Listener("0.0.0.0", 1812),),  # noqa: S104 - a RADIUS server is there to be reached
+        description="UDP addresses for authentication.",
+    )
+    accounting: bool = Field(
+        default=True,
+        description="Also answer accounting requests, each on the port after the one for authentication.",
+    )
+    reject_delay_seconds: float = Field(
+        default=1.0,
+        ge=1,
+        le=10,
+        description="Seconds for which a refusal is held back; without this delay guessing would be cheap.",
+    )
+    duplicate_seconds: int = Field(
+        default=30,
+        ge=10,
+        le=60,
+        description="Seconds for which a repeated request gets the remembered answer.",
+    )
+    in_flight_limit: int = Field(
+        default=20_000,
+        ge=1,
+        le=1_000_000,
+        description="Requests that may be under way at once; more are dropped and counted.",
+    )
+    dictionaries: Paths = Field(
+        default=(),
+        description="Further dictionary files for vendor-specific reply attributes.",
+        examples=[["/etc/vestibule/dictionary.example"]],
+    )
+
+
+class Http(Section):
+    """Metrics and health."""
+
+    listen: LoopbackListener = Field(
+        default=Listener("127.0.0.1", 9464),
+        description="TCP address for /metrics, /healthz and /readyz.",
+    )
+
+
+class Passwords(Section):
+    """Checking local passwords with argon2id."""
+
+    workers: int = Field(
+        default=0,
+        ge=0,
+        le=256,
+        description="Passwords that are checked at once, 0 = one for each processor core.",
+    )
+    memory_kib: int = Field(
+        default=19_456,
+        ge=19_456,
+        le=4_194_304,
+        description="Memory for one new password hash, in KiB.",
+    )
+    time_cost: int = Field(
+        default=2,
+        ge=2,
+        le=100,
+        description="Passes over that memory for one new password hash.",
+    )
+    parallelism: int = Field(
+        default=1,
+        ge=1,
+        le=16,
+        description="Lanes of one new password hash.",
+    )
+    queue_limit: int = Field(
+        default=200,
+        ge=1,
+        le=100_000,
+        description="Passwords that may wait to be checked; more are answered as unavailable.",
+    )
+
+
+class Log(Section):
+    """The log of the program, on standard error; who signed in stands in the journal."""
+
+    format: Literal["json", "console"] = Field(
+        default="json",
+        description="One JSON object a line for machines, or coloured text for people.",
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info",
+        description="The least severity that is logged; no level shows secrets.",
+    )
+
+
+class Demo(Section):
+    """The demonstration set-up."""
+
+    enabled: bool = Field(
+        default=False,
+        description="Marks a demonstration with well-known contents, which may listen on loopback only.",
+    )
+
+
+class Configuration(Section):
+    """All that starting needs, checked. Made by `load`."""
+
+    data_directory: AbsolutePath = Field(
+        default=DATA_DIRECTORY,
+        description="Directory of the database and of all else that must be kept.",
+    )
+    server: Server
+    key: MasterKey
+    database: Database
+    radius: Radius
+    http: Http
+    passwords: Passwords
+    log: Log
+    demo: Demo
+
+    _sources: Mapping[str, Place] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def settled(cls, values: Mapping[str, Any], sources: Mapping[str, Place]) -> Self:
+        """Check `values`, nested as in the file, and remember where each dotted key came from."""
+        return cls.model_validate(values, context=sources)
+
+    def model_post_init(self, context: Mapping[str, Place] | None, /) -> None:
+        """Keep what `settled` hands over beside the values."""
+        self._sources = context or {}
+
+    def source(self, key: str) -> Place:
+        """Say where the value of the dotted `key` came from."""
+        return self._sources.get(key, DEFAULT)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Add the sections that are left out, and the defaults that follow the data directory."""
+        directory = values.get("data_directory", DATA_DIRECTORY)
+        sections = {name: dict(values.get(name, {})) for name in cls.model_fields if name != "data_directory"}
+        base = _base(directory)
+        sections["server"].setdefault("control_socket", f"{base}/control.sock")
+        sections["database"].setdefault("url", f"{_SQLITE}{base}/vestibule.db")
+        return {"data_directory": directory, **sections}

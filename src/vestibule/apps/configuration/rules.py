@@ -1,0 +1,48 @@
+"""Rules over more than one key, looked at once each value is right by itself."""
+
+from collections.abc import Iterator
+
+from vestibule.apps.configuration.model import Configuration
+from vestibule.apps.configuration.problems import DEFAULT, Place, Problem
+
+
+def contradictions(configuration: Configuration) -> Iterator[Problem]:
+    """Give every pair of values that cannot hold together."""
+    yield from _open_demo(configuration)
+    yield from _ports_taken(configuration)
+
+
+def _open_demo(configuration: Configuration) -> Iterator[Problem]:
+    if configuration.demo.enabled and not all(one.loopback for one in configuration.radius.listen):
+        yield Problem(
+            _place(configuration, "radius.listen", "demo.enabled"),
+            "radius.listen",
+            "A demonstration listens on loopback only, and an address here can be reached from outside.",
+            'Set radius.listen to ["127.0.0.1:1812"], or demo.enabled to false.',
+        )
+
+
+def _ports_taken(configuration: Configuration) -> Iterator[Problem]:
+    """Each listener needs its own port, with accounting also the port after it; port 0 is chosen by the system."""
+    accounting = configuration.radius.accounting
+    taken: set[tuple[str, int]] = set()
+    for one in configuration.radius.listen:
+        wanted = {(one.host, port) for port in range(one.port, one.port + 1 + accounting)} if one.port else set()
+        if taken & wanted or (one.host, 65536) in wanted:
+            yield _port_problem(configuration)
+            return
+        taken |= wanted
+
+
+def _port_problem(configuration: Configuration) -> Problem:
+    return Problem(
+        _place(configuration, "radius.listen", "radius.accounting"),
+        "radius.listen",
+        "Two listeners need the same port, or the port for accounting would be above 65535.",
+        "Leave the port after each one free for accounting, or set radius.accounting to false.",
+    )
+
+
+def _place(configuration: Configuration, *keys: str) -> Place:
+    """Give the place of the first of `keys` that somebody has set."""
+    return next((place for place in map(configuration.source, keys) if place != DEFAULT), DEFAULT)
