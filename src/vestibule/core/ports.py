@@ -1,0 +1,230 @@
+"""The shapes that rooms plug into. Small on purpose; optional abilities are separate shapes."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from vestibule.core.attempts import Attempt
+from vestibule.core.case import Decide, Key, Moment, Step
+from vestibule.core.clients import Client
+from vestibule.core.credentials import Credential, Seed
+from vestibule.core.failures import Failures
+from vestibule.core.journal import Entry, Line, Query
+from vestibule.core.messages import Delivery, Message
+from vestibule.core.outbox import OutboxRow
+from vestibule.core.policy import Rule
+from vestibule.core.prompts import Prompt
+from vestibule.core.reasons import Reason, Result
+from vestibule.core.secret import Secret
+from vestibule.core.snapshot import Snapshot
+from vestibule.core.users import Group, Password, User
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The answer is right; these are the credential and seed with their new memory."""
+
+    credential: Credential
+    seed: Seed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The answer is not right."""
+
+    reason: Reason
+
+
+Verification = Passed | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a method begins: the prompt, its own memory, a message if one must go out, seconds that it may take."""
+
+    prompt: Prompt
+    memory: str
+    channel: str
+    template: str
+    seconds: float
+
+
+class TypedMethod(Protocol):
+    """A method whose code is typed and checked without a beginning: an authenticator, a token, a printed list."""
+
+    @property
+    def name(self) -> str:
+        """The method's name: file, docs page, journal."""
+
+    @property
+    def result(self) -> Result:
+        """The reports' name for a sign-in by this method."""
+
+    def lengths(self, credential: Credential) -> tuple[int, ...]:
+        """How many characters a code of this credential may have."""
+
+    def fits(self, code: str, credential: Credential) -> bool:
+        """Whether `code` has this credential's shape; one that has not is not counted against it."""
+
+    def check(self, code: str, credential: Credential, seed: Seed | None, moment: Moment) -> Verification:
+        """Check `code` and return the memory that makes it spent."""
+
+
+class AwaitedMethod(Protocol):
+    """A method that begins with a message or a question elsewhere and is answered through another door."""
+
+    @property
+    def name(self) -> str:
+        """The method's name: file, docs page, journal."""
+
+    @property
+    def result(self) -> Result:
+        """The reports' name for a sign-in by this method."""
+
+    def begin(self, credential: Credential, moment: Moment) -> Opening:
+        """Start one challenge."""
+
+    def check(self, answer: Secret, credential: Credential, memory: str, moment: Moment) -> Verification:
+        """Check the answer against the memory of the challenge."""
+
+
+class Channel(Protocol):
+    """Carries one message to one provider; the message's id is the idempotency key."""
+
+    @property
+    def name(self) -> str:
+        """The channel's name."""
+
+    async def send(self, message: Message, deadline: float) -> Delivery:
+        """Send before `deadline` (event-loop seconds); raises Unavailable only when surely nothing was sent."""
+
+
+class Directory(Protocol):
+    """Checks passwords."""
+
+    @property
+    def name(self) -> str:
+        """The directory's name."""
+
+    async def check_password(self, user_id: str | None, password: Secret, source: str, deadline: float) -> bool:
+        """Whether the password is right; `user_id` None takes as long and is never right. Raises Unavailable."""
+
+
+Record = User | Password | Group | Credential | Seed | Client | Rule | Attempt | Failures | OutboxRow
+R = TypeVar("R", User, Password, Group, Credential, Seed, Client, Rule, Attempt, Failures, OutboxRow)
+T = TypeVar("T")
+
+
+class Reading(Protocol):
+    """What a report or an administrative act may read: one consistent view."""
+
+    def get(self, kind: type[R], key: str) -> R | None:
+        """The record with this id (for `Failures`: "user_id/kind/name"), or None."""
+
+    def find(self, kind: type[R], field: str, value: str) -> list[R]:
+        """The records whose indexed text `field` equals `value`, in order of id; ValueError for another field."""
+
+    def page(self, kind: type[R], after: str, limit: int) -> list[R]:
+        """Up to `limit` records with ids above `after`, in order: how long lists are read in flat memory."""
+
+    def count(self, kind: type[R]) -> int:
+        """How many records there are."""
+
+    def setting(self, name: str) -> str | None:
+        """The JSON text of one setting, or None for its default."""
+
+    def settings(self) -> dict[str, str]:
+        """All settings that were changed from their defaults."""
+
+    def lines(self, query: Query, after: tuple[float, str, int], limit: int) -> list[Line]:
+        """Up to `limit` journal lines above `after` (at, chain, seq)."""
+
+    def chain(self, chain: str, after: int, limit: int) -> list[Line]:
+        """Up to `limit` lines of one chain with seq above `after`, in order."""
+
+    def expired_attempts(self, now: float, limit: int) -> list[Attempt]:
+        """Attempts that expired before `now`, oldest first."""
+
+    def chains(self) -> list["ChainHead"]:
+        """All chains with their newest line."""
+
+
+class Writing(Reading, Protocol):
+    """One slice of an administrative change; it commits when the function that was handed in returns."""
+
+    def put(self, record: Record) -> None:
+        """Insert or replace by id. Raises Conflict when another record holds a unique value (name, serial)."""
+
+    def remove(self, kind: type[R], key: str) -> None:
+        """Remove if it is there."""
+
+    def set(self, name: str, value: str | None) -> None:
+        """Change one setting (JSON text), or put it back to its default with None."""
+
+    def note(self, entry: Entry) -> None:
+        """Append to the journal, in this transaction."""
+
+    def prune_journal(self, before: float, limit: int) -> int:
+        """Delete up to `limit` lines older than `before` from the beginnings of their chains; how many went."""
+
+    def erase(self, user_id: str, limit: int) -> int:
+        """Erase the personal fields of up to `limit` lines of this person; how many were erased."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """The newest line of one chain, who wrote it, and how far its beginning has been pruned.
+
+    `first_seq` is the oldest line kept, `first_previous_mac` the mac that it is linked to.
+    """
+
+    chain: str
+    started_at: float
+    server_name: str
+    server_address: str
+    first_seq: int
+    first_previous_mac: str
+    seq: int
+    mac: str
+
+
+class Conflict(Exception):
+    """A unique value (a name, a serial number) is taken; the message names the field, not the other record."""
+
+
+class Store(Protocol):
+    """Runs decisions: load a case, decide, save with journal and outbox, commit, and only then answer."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The settings that the newest batch was decided with."""
+
+    async def settle(self, key: Key, event_id: str, decide: Decide, deadline: float) -> Step:
+        """Run `decide` once for this event; an event settled in the last 60 s returns its committed step again.
+
+        `deadline` is in `time.monotonic()` seconds. Raises Unavailable, undecided, when it passes or the queue is
+        full; an exception of `decide` reaches this caller only.
+        """
+
+    async def change(self, act: Callable[[Writing], T]) -> T:
+        """Run one slice (at most 200 rows or 20 ms) of a change; sign-ins go first."""
+
+    async def read(self, question: Callable[[Reading], T]) -> T:
+        """Answer a question on a reading connection."""
+
+    async def watch(self, attempt_id: str, until: float) -> Attempt | None:
+        """Wait until the attempt is not awaited any more, at most until `until` (monotonic); None if it still is.
+
+        None as well for an attempt that is gone.
+        """
+
+    async def close(self) -> None:
+        """Finish what is under way and close."""
+
+
+def pages(read_page: Callable[[str], list[R]], key: Callable[[R], str]) -> Iterator[Iterable[R]]:
+    """Walk all pages: `read_page(after)` until an empty one."""
+    after = ""
+    while page := read_page(after):
+        yield page
+        after = key(page[-1])

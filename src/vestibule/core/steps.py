@@ -1,0 +1,192 @@
+"""The steps that the engine can take: what each one saves, orders, says, and writes into the journal."""
+
+from dataclasses import replace
+
+from vestibule.core import failures
+from vestibule.core.attempts import Attempt, Challenge, Settled
+from vestibule.core.case import Case, Moment, Step
+from vestibule.core.clients import Client, SignIn
+from vestibule.core.codes import Right, Wrong
+from vestibule.core.credentials import Credential
+from vestibule.core.decisions import Accept, Ask, CheckPassword, Decision, Deliver, Reject, Wait
+from vestibule.core.messages import Message
+from vestibule.core.ports import AwaitedMethod, Passed
+from vestibule.core.prompts import TypeCode
+from vestibule.core.reasons import RESULT_OF_REASON, Reason, Result
+from vestibule.core.secret import Secret
+from vestibule.core.story import Story
+from vestibule.core.users import Mfa, User
+
+ID_OCTETS = 16
+
+
+# -- the last word ----------------------------------------------------------------------------------------------
+
+
+def reject(case: Case, story: Story, reason: Reason, result: Result | None = None) -> Step:
+    """Refuse; `result` is told instead of the reason's usual one."""
+    return Step(case, Reject(reason), entry=story.refused(reason, result or RESULT_OF_REASON[reason]))
+
+
+def accept(case: Case, user: User, story: Story, proof: str = "") -> Step:
+    """Let in; what this source caused with the factors proven now is cleared, a first code completes registration."""
+    password = case.snapshot.clients[story.client_id].sign_in is not SignIn.CODE_ONLY
+    code = bool(story.credential_id)
+    if code and user.mfa is Mfa.ENABLED:
+        case = replace(case, user=replace(user, mfa=Mfa.ENFORCED, version=user.version + 1))
+    if password or code:
+        at = story.moment.at
+        cleared = failures.accepted(
+            case.failures, user.id, story.source, password=password, code=code, now=at, proof=proof
+        )
+        case = case if cleared is case.failures else replace(case, failures=cleared)
+    return Step(case, Accept(user.name, user.groups), entry=story.accepted())
+
+
+def settle_code(case: Case, user: User, found: Right | Wrong, story: Story, proof: str = "") -> Step:
+    """Let in and spend the code, or refuse and count the guess."""
+    if isinstance(found, Right):
+        story = story.by(found.passed.credential, found.method.result)
+        return accept(spent(case, found.passed), user, story, proof)
+    if found.reason is Reason.CODE_REUSED and _rejoins(case, story, proof):
+        return Step(case, Accept(user.name, user.groups), entry=story.accepted(Result.USED_CACHE))
+    return reject(counted(case, user, found, story), story, found.reason)
+
+
+def spent(case: Case, passed: Passed) -> Case:
+    """Put the new memory of the credential and its seed into the case: this is what makes a code spent."""
+    new = passed.credential
+    credentials = tuple(new if one.id == new.id else one for one in case.credentials)
+    if passed.seed is None:
+        return replace(case, credentials=credentials)
+    return replace(case, credentials=credentials, seeds={**case.seeds, passed.seed.id: passed.seed})
+
+
+def counted(case: Case, user: User, found: Wrong, story: Story) -> Case:
+    """Count a guess against its source and the credentials that it was tried on."""
+    if not found.counts:
+        return case
+    limits, now = case.snapshot.settings.limits, story.moment.at
+    return replace(
+        case, failures=failures.failed(case.failures, user.id, story.source, found.tried, limits=limits, now=now)
+    )
+
+
+def _rejoins(case: Case, story: Story, proof: str) -> bool:
+    """Whether the very same request was accepted from this place a moment ago, where the client allows it."""
+    row = case.failures.get((failures.FailureKind.SOURCE, story.source))
+    if row is None or not proof or row.accepted_proof != proof:
+        return False
+    return 0 <= story.moment.at - row.accepted_at < case.snapshot.clients[story.client_id].rejoin_seconds
+
+
+# -- one order --------------------------------------------------------------------------------------------------
+
+
+def order_password_check(case: Case, user: User, password: Secret, story: Story) -> Step:
+    """Count the try and order the check, unless the password is stopped or makes this place wait.
+
+    An empty password is never right, whatever a directory says: LDAP takes it for an anonymous bind (RFC 4513
+    section 5.1.2).
+    """
+    limits, now = case.snapshot.settings.limits, story.moment.at
+    if not password:
+        return reject(case, story, Reason.WRONG_PASSWORD)
+    held_back = failures.why_not_tried(case.failures, failures.PASSWORD, story.source, limits, now)
+    if held_back is not None:
+        return reject(case, story, held_back)
+    rows = failures.failed(case.failures, user.id, story.source, (failures.PASSWORD,), limits=limits, now=now)
+    return Step(replace(case, failures=rows), order=CheckPassword(user.id, password, story.source))
+
+
+# -- a question -------------------------------------------------------------------------------------------------
+
+
+def new_attempt(case: Case, story: Story) -> Attempt:
+    """The attempt that a first question opens."""
+    return Attempt(
+        id=story.moment.chance[:ID_OCTETS].hex(),
+        client_id=story.client_id,
+        user_id=case.user.id if case.user else "",
+        user_name=case.user.name if case.user else story.user_name,
+        user_key=story.user_key,
+        source=story.source,
+        address=story.address,
+        created_at=story.moment.at,
+        expires_at=story.moment.at,
+        rule=story.rule,
+    )
+
+
+def ask_for_code(case: Case, attempt: Attempt, moment: Moment) -> Step:
+    """Ask for any code of this person."""
+    settings = case.snapshot.settings
+    expires_at = moment.at + settings.challenge_seconds
+    challenge = Challenge(_nonce(moment), TypeCode(), expires_at, tries_left=settings.challenge_tries)
+    return _ask(case, replace(attempt, expires_at=expires_at), challenge)
+
+
+def ask_again(case: Case, attempt: Attempt, old: Challenge, story: Story) -> Step:
+    """Ask once more after a wrong code; the old question is closed by its nonce."""
+    challenge = replace(old, nonce=_nonce(story.moment), tries_left=old.tries_left - 1)
+    entry = story.refused(Reason.WRONG_CODE, RESULT_OF_REASON[Reason.WRONG_CODE])
+    return replace(_ask(case, attempt, challenge), entry=entry)
+
+
+def wait_for_answer(
+    case: Case, method: AwaitedMethod, credential: Credential, *, attempt: Attempt, client: Client, moment: Moment
+) -> Step:
+    """Begin a challenge that is answered elsewhere; its message, if any, is committed with this very step."""
+    opening = method.begin(credential, moment)
+    expires_at = moment.at + min(opening.seconds, client.time_budget)
+    nonce = _nonce(moment)
+    challenge = Challenge(nonce, opening.prompt, expires_at, method.name, credential.id, opening.memory, waits=True)
+    attempt = replace(attempt, challenge=challenge, expires_at=expires_at)
+    order = None
+    if opening.channel:
+        order = Deliver(Message(nonce, opening.channel, credential.id, attempt.id, opening.template, expires_at))
+    return Step(replace(case, attempt=attempt), question(attempt, challenge), order)
+
+
+def question(attempt: Attempt, challenge: Challenge) -> Ask | Wait:
+    """The open question, as a decision for the party that asked."""
+    if challenge.waits:
+        return Wait(attempt.id, challenge.nonce, challenge.prompt, challenge.expires_at)
+    return Ask(attempt.id, challenge.nonce, challenge.prompt)
+
+
+def _ask(case: Case, attempt: Attempt, challenge: Challenge) -> Step:
+    attempt = replace(attempt, challenge=challenge)
+    return Step(replace(case, attempt=attempt), question(attempt, challenge))
+
+
+def _nonce(moment: Moment) -> str:
+    return moment.chance[ID_OCTETS:].hex()
+
+
+# -- the end of an attempt --------------------------------------------------------------------------------------
+
+
+def end(case: Case, attempt: Attempt, story: Story, reason: Reason, result: Result | None = None) -> Step:
+    """Refuse an open attempt. One that somebody may be waiting for keeps its row, settled; a typed one goes."""
+    waits = attempt.challenge is not None and attempt.challenge.waits
+    settled = replace(attempt, settled=Settled(story.moment.at, reason)) if waits else None
+    return reject(replace(case, attempt=settled), story, reason, result)
+
+
+def already(case: Case, attempt: Attempt | None, moment: Moment) -> Step:
+    """The question was closed before: say how it ended, without writing it a second time."""
+    decision: Decision = Reject(Reason.NO_ANSWER)
+    if attempt is not None and attempt.settled is not None:
+        decision = outcome(attempt)
+    elif attempt is not None and attempt.challenge is not None and moment.at < attempt.expires_at:
+        decision = question(attempt, attempt.challenge)
+    return Step(case, decision)
+
+
+def outcome(attempt: Attempt) -> Decision:
+    """How a settled attempt ended, as a decision for the party that waited."""
+    settled = attempt.settled
+    if settled is None:
+        return Reject(Reason.NO_ANSWER)
+    return Accept(attempt.user_name, settled.groups) if settled.reason is None else Reject(settled.reason)

@@ -1,0 +1,67 @@
+"""People and the groups they are in."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Mfa(StrEnum):
+    """What is asked of a user beside the first factor."""
+
+    OFF = "off"  # no second factor is asked
+    ENABLED = "enabled"  # asked, not registered yet
+    ENFORCED = "enforced"  # asked and registered
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Every attempt of a blocked user is refused until `until` (seconds since the epoch) or until unblocked."""
+
+    since: float
+    until: float
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person. `key` is the form of the name that look-ups compare (`wire.names.name_key`), unique."""
+
+    id: str
+    name: str
+    key: str
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone: str = ""
+    locale: str = "en"
+    groups: tuple[str, ...] = ()
+    mfa: Mfa = Mfa.ENABLED
+    block: Block | None = None
+    created_at: float = 0.0
+    version: int = 1
+
+    def blocked(self, now: float) -> bool:
+        """Whether a block is in force at `now`."""
+        return self.block is not None and now < self.block.until
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """The argon2id hash of a local password, apart from the user so that lists never load it."""
+
+    id: str  # the user's id
+    hash: str
+    changed_at: float
+
+    def __repr__(self) -> str:
+        """Print whose it is, never the hash."""
+        return f"Password(id={self.id!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A named set of users; `reply_attributes` are (dictionary name, value) pairs for Access-Accept."""
+
+    id: str  # the group's name
+    description: str = ""
+    reply_attributes: tuple[tuple[str, str], ...] = ()
