@@ -1,0 +1,156 @@
+"""Settings as they are stored, JSON texts by dotted name, and as decisions use them: one frozen value.
+
+Only what was changed from its default is stored. A name that this program does not know is left alone, because a newer
+program may run on the same database; a value that does not fit stops the change, or the start, and names its setting.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from math import isfinite
+from operator import attrgetter
+from types import MappingProxyType
+from typing import NamedTuple
+
+from vestibule.core.clients import Client
+from vestibule.core.journal import OPTIONAL_FIELDS
+from vestibule.core.policy import Rule
+from vestibule.core.snapshot import Settings, Snapshot
+from vestibule.core.users import Group
+
+LONGEST_TEXT = 253  # octets that one Reply-Message carries (RFC 2865 section 5.18)
+
+Value = int | float | str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting for people: its dotted name, its default, one line of help, and which values fit, in words."""
+
+    name: str
+    kind: type[Value]
+    default: Value
+    help: str
+    fits: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Help, and the bounds of a number (both included)."""
+
+    help: str
+    least: float = 0
+    most: float = 0
+
+
+_ROWS = {
+    "limits.source_tries": _Row("Failures of a user from one place, after which that place has to wait.", 1, 100),
+    "limits.factor_tries": _Row(
+        "Failures of one credential from all places, after which places that never signed in have to wait.", 1, 100
+    ),
+    "limits.hard_stop": _Row("Failures of one credential, after which it is off until it is bound anew.", 1, 100),
+    "limits.first_delay": _Row("Seconds of the first wait; each further failure doubles it.", 1, 3600),
+    "limits.longest_delay": _Row("Seconds of the longest wait.", 1, 86400),
+    "limits.forget_source_after": _Row("Seconds without a failure, after which a place begins anew.", 60, 30 * 86400),
+    "challenge_seconds": _Row("Seconds that an open question waits for a typed code.", 10, 600),
+    "challenge_tries": _Row("Codes that may be typed to one question.", 1, 10),
+    "totp_learned_drift": _Row("Time steps of clock drift that a token may teach by signing in.", 0, 100),
+    "journal_fields": _Row("Optional personal fields that the journal keeps; the others are never written."),
+    "journal_keep_days": _Row("Days that journal lines are kept; 0 keeps them for ever.", 0, 36500),
+    "text_enter_code": _Row("What clients show when a code is to be typed."),
+    "text_wait": _Row("What clients show while an approval is awaited elsewhere."),
+    "text_refused": _Row("What clients show when a sign-in is refused, whatever the reason."),
+}
+
+
+@cache
+def known_settings() -> Mapping[str, Setting]:
+    """All settings by name, in the order in which they are told to people."""
+    return MappingProxyType({name: _setting(name, row) for name, row in _ROWS.items()})
+
+
+class Understood(NamedTuple):
+    """The settings that stored texts make, and the names among them that this program has no setting for."""
+
+    settings: Settings
+    unknown: list[str]
+
+
+def settings_from(texts: Mapping[str, str]) -> Understood:
+    """The defaults with what these JSON texts change. Raises ValueError: which setting does not fit, and what would."""
+    found = {name: _value(setting, texts[name]) for name, setting in known_settings().items() if name in texts}
+    top = {name: value for name, value in found.items() if "." not in name}
+    limits = {name.removeprefix("limits."): value for name, value in found.items() if "." in name}
+    settings = Settings()
+    settings = replace(settings, **top, limits=replace(settings.limits, **limits))  # type: ignore[arg-type]  # by `_value`
+    return Understood(settings, sorted(texts.keys() - known_settings().keys()))
+
+
+def setting_texts(settings: Settings) -> dict[str, str]:
+    """What differs from the defaults, as the JSON texts that `settings_from` reads."""
+    return {
+        name: json.dumps(value, ensure_ascii=False)
+        for name, setting in known_settings().items()
+        if (value := attrgetter(name)(settings)) != setting.default
+    }
+
+
+def build_snapshot(
+    version: int, settings: Settings, clients: Iterable[Client], rules: Iterable[Rule], groups: Iterable[Group]
+) -> Snapshot:
+    """Freeze what decisions are made with; rules of the same position are in order of id."""
+    return Snapshot(
+        version,
+        settings,
+        MappingProxyType({client.id: client for client in clients}),
+        tuple(sorted(rules, key=lambda rule: (rule.position, rule.id))),
+        MappingProxyType({group.id: group for group in groups}),
+    )
+
+
+def _setting(name: str, row: _Row) -> Setting:
+    default: Value = attrgetter(name)(Settings())
+    return Setting(name, type(default), default, row.help, _fitting(type(default), row))
+
+
+def _fitting(kind: type[Value], row: _Row) -> str:
+    """Which values fit, in words."""
+    if kind is int:
+        return f"a whole number from {row.least:g} to {row.most:g}"
+    if kind is float:
+        return f"a number from {row.least:g} to {row.most:g}"
+    if kind is str:
+        return f"a text of 1 to {LONGEST_TEXT} octets in one line"
+    return f"a list of {', '.join(OPTIONAL_FIELDS)}"
+
+
+def _value(setting: Setting, text: str) -> Value:
+    row = _ROWS[setting.name]
+    match _parsed(text):
+        case bool():
+            pass
+        case int() | float() as number if setting.kind is float and _inside(number, row):
+            return float(number)
+        case int() as number if setting.kind is int and _inside(number, row):
+            return number
+        case str() as line if setting.kind is str and line.isprintable() and 0 < len(line.encode()) <= LONGEST_TEXT:
+            return line
+        case list() as names if setting.kind is tuple and all(name in OPTIONAL_FIELDS for name in names):
+            return tuple(name for name in OPTIONAL_FIELDS if name in names)
+        case _:
+            pass
+    raise ValueError(f"The setting {setting.name} must be {setting.fits}.")
+
+
+def _parsed(text: str) -> object:
+    """The JSON value, or None, which fits nowhere."""
+    try:
+        value: object = json.loads(text)
+    except ValueError:
+        return None
+    return value
+
+
+def _inside(number: float, row: _Row) -> bool:
+    return isfinite(number) and row.least <= number <= row.most

@@ -1,0 +1,215 @@
+"""Questions to the database, as plain synchronous functions on a driver's cursor."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import Dialect, Select, bindparam, select, tuple_
+
+from vestibule.core.attempts import Attempt
+from vestibule.core.failures import Failures
+from vestibule.core.journal import PERSONAL_FIELDS, Entry, EntryKind, Line, Query
+from vestibule.core.ports import ChainHead, R
+from vestibule.core.reasons import Reason, Result
+from vestibule.core.snapshot import Snapshot
+from vestibule.stores.chain import personal
+from vestibule.stores.settings import build_snapshot, settings_from
+from vestibule.stores.sql import schema
+from vestibule.stores.sql.shapes import ATTEMPTS, CLIENTS, GROUPS, RULES, SHAPE_OF, Row, Shape
+from vestibule.stores.sql.statements import MOST, Statements, compiled
+from vestibule.stores.vault import Vault
+
+SETTINGS_VERSION = "settings_version"
+ALL = 1_000_000
+
+
+class Cursor(Protocol):
+    """What we use of a DBAPI cursor (PEP 249)."""
+
+    def execute(self, statement: str, parameters: Any = ..., /) -> object:
+        """Run one statement."""
+
+    def executemany(self, statement: str, parameters: Any, /) -> object:
+        """Run one statement for many rows."""
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+
+    def fetchall(self) -> Sequence[Any]:
+        """All rows."""
+
+
+class SqlReading:
+    """`Reading` on one cursor inside one transaction."""
+
+    def __init__(self, cursor: Cursor, statements: Statements, dialect: Dialect, vault: Vault) -> None:
+        """Read through `cursor`."""
+        self._cursor = cursor
+        self._statements = statements
+        self._dialect = dialect
+        self._vault = vault
+
+    def get(self, kind: type[R], key: str) -> R | None:
+        """The record with this id, or None."""
+        row = self._row(self._statements.records[kind].get, key_of(kind, key))
+        return None if row is None else self._record(kind, row)
+
+    def find(self, kind: type[R], field: str, value: str) -> list[R]:
+        """The records whose indexed `field` equals `value`; ValueError for a field without index."""
+        statement = self._statements.records[kind].find.get(field)
+        if statement is None:
+            raise ValueError(f"{kind.__name__} can not be found by {field}")
+        return [self._record(kind, row) for row in self._rows(statement, (value,))]
+
+    def page(self, kind: type[R], after: str, limit: int) -> list[R]:
+        """Up to `limit` records above `after`, in order of id."""
+        rows = self._rows(self._statements.records[kind].page, (*key_of(kind, after), limit))
+        return [self._record(kind, row) for row in rows]
+
+    def count(self, kind: type[R]) -> int:
+        """How many there are."""
+        return int(self._row(self._statements.records[kind].count, ())[0])
+
+    def setting(self, name: str) -> str | None:
+        """The JSON text of one setting, or None for its default."""
+        row = self._row(self._statements.setting, (name,))
+        return None if row is None else str(row[0])
+
+    def settings(self) -> dict[str, str]:
+        """All changed settings."""
+        return {row[0]: row[1] for row in self._rows(self._statements.settings, ())}
+
+    def expired_attempts(self, now: float, limit: int) -> list[Attempt]:
+        """Attempts that expired before `now`, oldest first."""
+        return [ATTEMPTS.decode(row, self._vault) for row in self._rows(self._statements.expired_attempts, (now, limit))]
+
+    def lines(self, query: Query, after: tuple[float, str, int], limit: int) -> list[Line]:
+        """Up to `limit` matching lines above `after`, in order of (at, chain, seq)."""
+        statement, parameters = _journal_query(query, after, limit, self._dialect)
+        return [line_of(row) for row in self._rows(statement, parameters)]
+
+    def chain(self, chain: str, after: int, limit: int) -> list[Line]:
+        """Up to `limit` lines of one chain above `after`."""
+        return [line_of(row) for row in self._rows(self._statements.chain, (chain, after, limit))]
+
+    def chains(self) -> list[ChainHead]:
+        """All chains with their newest line."""
+        return [self._head(row) for row in self._rows(self._statements.chains, ())]
+
+    def state(self, name: str) -> str:
+        """One value of the table `state`, "" when it was never set."""
+        row = self._row(self._statements.state, (name,))
+        return "" if row is None else str(row[0])
+
+    def settings_version(self) -> int:
+        """The version that every batch compares with its snapshot."""
+        return int(self.state(SETTINGS_VERSION) or 0)
+
+    def snapshot(self) -> Snapshot:
+        """Read the whole snapshot."""
+        clients, rules, groups = (self._all(shape) for shape in (CLIENTS, RULES, GROUPS))
+        settings, _unknown = settings_from(self.settings())
+        return build_snapshot(self.settings_version(), settings, clients, rules, groups)
+
+    def _all(self, shape: Shape[Any]) -> list[Any]:
+        return self.page(shape.kind, "", ALL)
+
+    def _head(self, row: Row) -> ChainHead:
+        chain, started_at, server_name, server_address, first_seq, previous = row
+        newest = self._row(self._statements.head, (chain,)) or (first_seq - 1, previous)
+        return ChainHead(chain, started_at, server_name, server_address, first_seq, previous, *newest)
+
+    def _record(self, kind: type[R], row: Row) -> R:
+        record: R = SHAPE_OF[kind].decode(row, self._vault)
+        return record
+
+    def _rows(self, statement: str, parameters: tuple[Any, ...]) -> Sequence[Any]:
+        self._cursor.execute(statement, parameters)
+        return self._cursor.fetchall()
+
+    def _row(self, statement: str, parameters: tuple[Any, ...]) -> Any:
+        self._cursor.execute(statement, parameters)
+        return self._cursor.fetchone()
+
+
+def key_of(kind: type[Any], key: str) -> tuple[str, ...]:
+    """The primary key's values: `Failures` have three, joined by "/" ("" for before the first)."""
+    if kind is not Failures:
+        return (key,)
+    parts = key.split("/", 2)
+    return (*parts, *("" for _ in range(3 - len(parts))))
+
+
+def line_row(line: Line) -> Row:
+    """A journal line as its row."""
+    entry = line.entry
+    return (
+        line.chain,
+        line.seq,
+        entry.at,
+        entry.kind.value,
+        entry.action,
+        entry.actor,
+        entry.user_id,
+        entry.client_id,
+        entry.method,
+        None if entry.accepted is None else int(entry.accepted),
+        entry.reason.value if entry.reason else "",
+        entry.result.value,
+        entry.rule,
+        entry.attempt_id,
+        entry.credential_id,
+        json.dumps(entry.detail, ensure_ascii=False, sort_keys=True) if entry.detail else "",
+        personal(entry),
+        line.salt,
+        line.personal_digest,
+        line.mac,
+    )
+
+
+def line_of(row: Row) -> Line:
+    """A row as its journal line; erased personal fields come back empty."""
+    known = dict(zip(PERSONAL_FIELDS, json.loads(row[16]), strict=True)) if row[16] is not None else {}
+    entry = Entry(
+        at=row[2],
+        kind=EntryKind(row[3]),
+        action=row[4],
+        actor=row[5],
+        user_id=row[6],
+        client_id=row[7],
+        method=row[8],
+        accepted=None if row[9] is None else bool(row[9]),
+        reason=Reason(row[10]) if row[10] else None,
+        result=Result(row[11]),
+        rule=row[12],
+        attempt_id=row[13],
+        credential_id=row[14],
+        detail=json.loads(row[15]) if row[15] else {},
+        **known,
+    )
+    return Line(row[0], row[1], entry, row[17], row[18], row[19], erased=row[16] is None)
+
+
+def _journal_query(
+    query: Query, after: tuple[float, str, int], limit: int, dialect: Dialect
+) -> tuple[str, tuple[Any, ...]]:
+    lines = schema.journal
+    place = (lines.c.at, lines.c.chain, lines.c.seq)
+    wanted: list[tuple[Any, Any]] = [
+        (lines.c.user_id == bindparam("user_id"), query.user_id),
+        (lines.c.kind == bindparam("kind"), query.kind.value if query.kind else ""),
+        (lines.c.reason == bindparam("reason"), query.reason.value if query.reason else ""),
+        (lines.c.accepted == bindparam("accepted"), "" if query.accepted is None else int(query.accepted)),
+        (lines.c.at >= bindparam("since"), query.since or ""),
+        (lines.c.at < bindparam("until"), query.until or ""),
+    ]
+    conditions = [(condition, value) for condition, value in wanted if value != ""]
+    # the first condition lets the index on time be used; the row value alone would not
+    statement: Select[Any] = (
+        select(lines)
+        .where(lines.c.at >= bindparam("from"), tuple_(*place) > tuple_(*[bindparam(f"after_{i}") for i in range(3)]))
+        .where(*[condition for condition, _ in conditions])
+        .order_by(*place)
+        .suffix_with(MOST)
+    )
+    return compiled(statement, dialect), (after[0], *after, *[value for _, value in conditions], limit)

@@ -1,0 +1,252 @@
+"""The one schema. Times are seconds since the epoch, ids are text, lists and small values are JSON text.
+
+Plain column types only, so that rows go to and from the drivers as they are, without a type layer in the hot path.
+"""
+
+from sqlalchemy import (
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False)
+
+
+def _time(name: str) -> Column[float]:
+    return Column(name, Float, nullable=False)
+
+
+def _id() -> Column[str]:
+    return Column("id", Text, primary_key=True)
+
+
+users = Table(
+    "users",
+    metadata,
+    _id(),
+    _text("name"),
+    Column("key", Text, nullable=False, unique=True),
+    _text("first_name"),
+    _text("last_name"),
+    Column("email", Text, nullable=False, index=True),
+    _text("phone"),
+    _text("locale"),
+    _text("groups"),
+    _text("mfa"),
+    _time("blocked_since"),
+    _time("blocked_until"),
+    _text("blocked_by"),
+    _text("blocked_reason"),
+    _time("created_at"),
+    _number("version"),
+    sqlite_with_rowid=False,
+)
+
+passwords = Table("passwords", metadata, _id(), _text("hash"), _time("changed_at"), sqlite_with_rowid=False)
+
+groups = Table(
+    "groups", metadata, _id(), _text("description"), _text("reply_attributes"), sqlite_with_rowid=False
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    _id(),
+    _text("method"),
+    Column("user_id", Text, nullable=False, index=True),
+    _text("label"),
+    _text("state"),
+    Column("seed_id", Text, nullable=False, index=True),
+    Column("serial", Text, nullable=True, unique=True),
+    _text("manufacturer"),
+    _text("model"),
+    _text("algorithm"),
+    _number("digits"),
+    _number("period"),
+    _text("memory"),
+    _time("waiver_until"),
+    _time("created_at"),
+    _number("version"),
+    sqlite_with_rowid=False,
+)
+
+seeds = Table(
+    "seeds",
+    metadata,
+    _id(),
+    Column("sealed", LargeBinary, nullable=False),
+    _number("last_step"),
+    _number("counter"),
+    _number("drift"),
+    _number("resync"),
+    _time("used_at"),
+    sqlite_with_rowid=False,
+)
+
+clients = Table(
+    "clients",
+    metadata,
+    _id(),
+    _text("name"),
+    _text("networks"),
+    _text("secrets"),
+    _text("nas_identifier"),
+    _text("sign_in"),
+    _number("require_user_match"),
+    _number("require_message_authenticator"),
+    _number("limit_proxy_state"),
+    _number("holds"),
+    _time("time_budget"),
+    _number("rejoin_seconds"),
+    _time("created_at"),
+    _number("version"),
+    sqlite_with_rowid=False,
+)
+
+rules = Table(
+    "rules",
+    metadata,
+    _id(),
+    _number("position"),
+    _text("name"),
+    _text("outcome"),
+    _text("clients"),
+    _text("groups"),
+    _text("networks"),
+    _text("methods"),
+    sqlite_with_rowid=False,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    _id(),
+    _text("client_id"),
+    Column("user_id", Text, nullable=False, index=True),
+    _text("user_name"),
+    _text("user_key"),
+    _text("source"),
+    _text("address"),
+    _time("created_at"),
+    Column("expires_at", Float, nullable=False, index=True),
+    _text("challenge"),
+    _text("settled"),
+    _text("rule"),
+    _text("methods"),
+    sqlite_with_rowid=False,
+)
+
+failures = Table(
+    "failures",
+    metadata,
+    _text("user_id"),
+    _text("kind"),
+    _text("name"),
+    _number("count"),
+    Column("last_at", Float, nullable=False, index=True),
+    _text("shares"),
+    _time("accepted_at"),
+    _text("accepted_proof"),
+    PrimaryKeyConstraint("user_id", "kind", "name"),
+    sqlite_with_rowid=False,
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _id(),
+    _text("channel"),
+    _text("credential_id"),
+    _text("attempt_id"),
+    _text("template"),
+    _time("deadline"),
+    Column("leased_by", Text, nullable=False, index=True),
+    _time("leased_until"),
+    _number("unknown"),
+    sqlite_with_rowid=False,
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _text("value"),
+    sqlite_with_rowid=False,
+)
+
+state = Table(
+    "state",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _text("value"),
+    sqlite_with_rowid=False,
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    _text("purpose"),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+chains = Table(
+    "chains",
+    metadata,
+    Column("chain", Text, primary_key=True),
+    _time("started_at"),
+    _text("server_name"),
+    _text("server_address"),
+    _number("first_seq"),
+    _text("first_previous_mac"),
+    sqlite_with_rowid=False,
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    _text("chain"),
+    _number("seq"),
+    _time("at"),
+    _text("kind"),
+    _text("action"),
+    _text("actor"),
+    _text("user_id"),
+    _text("client_id"),
+    _text("method"),
+    Column("accepted", Integer, nullable=True),
+    _text("reason"),
+    _text("result"),
+    _text("rule"),
+    _text("attempt_id"),
+    _text("credential_id"),
+    _text("detail"),
+    Column("personal", Text, nullable=True),
+    _text("salt"),
+    _text("personal_digest"),
+    _text("mac"),
+    PrimaryKeyConstraint("chain", "seq"),
+    Index(None, "at"),
+    Index(None, "user_id", "at"),
+    sqlite_with_rowid=False,
+)

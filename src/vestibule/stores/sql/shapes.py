@@ -1,0 +1,282 @@
+"""Records to rows and back: one `Shape` for each kind, its row in the order of the table's columns."""
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Table
+
+from vestibule.core.attempts import Attempt, Challenge, Settled
+from vestibule.core.clients import Client, SignIn
+from vestibule.core.credentials import Algorithm, Credential, CredentialState, Seed
+from vestibule.core.failures import FailureKind, Failures
+from vestibule.core.messages import Message
+from vestibule.core.outbox import OutboxRow
+from vestibule.core.policy import Outcome, Rule
+from vestibule.core.ports import Record
+from vestibule.core.prompts import Approve, Prompt, TypeCode
+from vestibule.core.reasons import Reason
+from vestibule.core.users import Block, Group, Mfa, Password, User
+from vestibule.stores.sql import schema
+from vestibule.stores.vault import Vault
+
+Row = Sequence[Any]
+K = TypeVar("K", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape(Generic[K]):
+    """How records of one kind lie in their table, and by which text columns they can be found."""
+
+    kind: type[K]
+    table: Table
+    encode: Callable[[K, Vault], Row]
+    decode: Callable[[Row, Vault], K]
+    found_by: tuple[str, ...] = ()
+    settings: bool = False  # a change of one makes a new snapshot
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _texts(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text)) if text != "[]" else ()
+
+
+def _user_row(user: User, vault: Vault) -> Row:
+    block = user.block or Block(0.0, 0.0, "", "")
+    return (
+        user.id,
+        user.name,
+        user.key,
+        user.first_name,
+        user.last_name,
+        user.email,
+        user.phone,
+        user.locale,
+        _dump(user.groups),
+        user.mfa.value,
+        block.since,
+        block.until,
+        block.by,
+        block.reason,
+        user.created_at,
+        user.version,
+    )
+
+
+def _user(row: Row, vault: Vault) -> User:
+    block = Block(*row[10:14]) if row[11] else None
+    fields = [*row[:8], _texts(row[8]), Mfa(row[9]), block, *row[14:]]
+    return User(*fields)
+
+
+def _password_row(password: Password, vault: Vault) -> Row:
+    return password.id, password.hash, password.changed_at
+
+
+def _password(row: Row, vault: Vault) -> Password:
+    return Password(*row)
+
+
+def _group_row(group: Group, vault: Vault) -> Row:
+    return group.id, group.description, _dump(group.reply_attributes)
+
+
+def _group(row: Row, vault: Vault) -> Group:
+    return Group(row[0], row[1], tuple((name, value) for name, value in json.loads(row[2])))
+
+
+def _credential_row(one: Credential, vault: Vault) -> Row:
+    return (
+        one.id,
+        one.method,
+        one.user_id,
+        one.label,
+        one.state.value,
+        one.seed_id,
+        one.serial or None,
+        one.manufacturer,
+        one.model,
+        one.algorithm.value,
+        one.digits,
+        one.period,
+        one.memory,
+        one.waiver_until,
+        one.created_at,
+        one.version,
+    )
+
+
+def _credential(row: Row, vault: Vault) -> Credential:
+    state, algorithm = CredentialState(row[4]), Algorithm(row[9])
+    fields = [*row[:4], state, row[5], row[6] or "", *row[7:9], algorithm, *row[10:]]
+    return Credential(*fields)
+
+
+def _seed_place(seed_id: str) -> str:
+    return f"seeds/{seed_id}/sealed"
+
+
+def _seed_row(seed: Seed, vault: Vault) -> Row:
+    return seed.id, vault.seal(seed.secret, _seed_place(seed.id)), *seed_memory(seed)
+
+
+def seed_memory(seed: Seed) -> tuple[int, int, int, int, float]:
+    """The columns that a spent code changes, behind `id` and `sealed`."""
+    return seed.last_step, seed.counter, seed.drift, int(seed.resync), seed.used_at
+
+
+def _seed(row: Row, vault: Vault) -> Seed:
+    secret = vault.open_sealed(row[1], _seed_place(row[0]))
+    return Seed(row[0], secret, row[2], row[3], row[4], bool(row[5]), row[6])
+
+
+def _client_place(client_id: str, index: int) -> str:
+    return f"clients/{client_id}/secrets/{index}"
+
+
+def _client_row(client: Client, vault: Vault) -> Row:
+    sealed = [vault.seal(secret, _client_place(client.id, i)) for i, secret in enumerate(client.secrets)]
+    return (
+        client.id,
+        client.name,
+        _dump(client.networks),
+        _dump([base64.b64encode(one).decode() for one in sealed]),
+        client.nas_identifier,
+        client.sign_in.value,
+        int(client.require_user_match),
+        int(client.require_message_authenticator),
+        int(client.limit_proxy_state),
+        int(client.holds),
+        client.time_budget,
+        client.rejoin_seconds,
+        client.created_at,
+        client.version,
+    )
+
+
+def _client(row: Row, vault: Vault) -> Client:
+    sealed = [base64.b64decode(one) for one in json.loads(row[3])]
+    secrets = tuple(vault.open_sealed(one, _client_place(row[0], i)) for i, one in enumerate(sealed))
+    flags = [bool(flag) for flag in row[6:10]]
+    return Client(row[0], row[1], _texts(row[2]), secrets, row[4], SignIn(row[5]), *flags, *row[10:])
+
+
+def _rule_row(rule: Rule, vault: Vault) -> Row:
+    lists = [_dump(one) for one in (rule.clients, rule.groups, rule.networks, rule.methods)]
+    return rule.id, rule.position, rule.name, rule.outcome.value, *lists
+
+
+def _rule(row: Row, vault: Vault) -> Rule:
+    return Rule(row[0], row[1], row[2], Outcome(row[3]), *[_texts(one) for one in row[4:]])
+
+
+def _attempt_row(attempt: Attempt, vault: Vault) -> Row:
+    return (
+        attempt.id,
+        attempt.client_id,
+        attempt.user_id,
+        attempt.user_name,
+        attempt.user_key,
+        attempt.source,
+        attempt.address,
+        attempt.created_at,
+        attempt.expires_at,
+        _challenge_text(attempt.challenge),
+        _settled_text(attempt.settled),
+        attempt.rule,
+        _dump(attempt.methods),
+    )
+
+
+def _attempt(row: Row, vault: Vault) -> Attempt:
+    fields = [*row[:9], _challenge(row[9]), _settled(row[10]), row[11], _texts(row[12])]
+    return Attempt(*fields)
+
+
+def _challenge_text(one: Challenge | None) -> str:
+    if one is None:
+        return ""
+    prompt = {"number": one.prompt.number} if isinstance(one.prompt, Approve) else {}
+    parts = [one.nonce, prompt, one.expires_at, one.method, one.credential_id, one.memory, one.waits, one.tries_left]
+    return _dump(parts)
+
+
+def _challenge(text: str) -> Challenge | None:
+    if not text:
+        return None
+    nonce, prompt, *rest = json.loads(text)
+    asked: Prompt = Approve(prompt["number"]) if prompt else TypeCode()
+    return Challenge(nonce, asked, *rest)
+
+
+def _settled_text(one: Settled | None) -> str:
+    return "" if one is None else _dump([one.at, one.reason, one.groups])
+
+
+def _settled(text: str) -> Settled | None:
+    if not text:
+        return None
+    at, reason, groups = json.loads(text)
+    return Settled(at, Reason(reason) if reason else None, tuple(groups))
+
+
+def _failures_row(row: Failures, vault: Vault) -> Row:
+    shares = _dump(row.shares) if row.shares else "[]"
+    return row.user_id, row.kind.value, row.name, row.count, row.last_at, shares, row.accepted_at, row.accepted_proof
+
+
+def _failures(row: Row, vault: Vault) -> Failures:
+    shares = tuple((name, count) for name, count in json.loads(row[5])) if row[5] != "[]" else ()
+    return Failures(row[0], FailureKind(row[1]), row[2], row[3], row[4], shares, row[6], row[7])
+
+
+def _outbox_row(one: OutboxRow, vault: Vault) -> Row:
+    message = one.message
+    return (
+        one.id,
+        message.channel,
+        message.credential_id,
+        message.attempt_id,
+        message.template,
+        message.deadline,
+        one.leased_by,
+        one.leased_until,
+        int(one.unknown),
+    )
+
+
+def _outbox(row: Row, vault: Vault) -> OutboxRow:
+    return OutboxRow(row[0], Message(*row[:6]), row[6], row[7], bool(row[8]))
+
+
+USERS = Shape(User, schema.users, _user_row, _user, ("key", "email"))
+PASSWORDS = Shape(Password, schema.passwords, _password_row, _password)
+GROUPS = Shape(Group, schema.groups, _group_row, _group, settings=True)
+CREDENTIALS = Shape(
+    Credential, schema.credentials, _credential_row, _credential, ("user_id", "serial", "seed_id")
+)
+SEEDS = Shape(Seed, schema.seeds, _seed_row, _seed)
+CLIENTS = Shape(Client, schema.clients, _client_row, _client, settings=True)
+RULES = Shape(Rule, schema.rules, _rule_row, _rule, settings=True)
+ATTEMPTS = Shape(Attempt, schema.attempts, _attempt_row, _attempt, ("user_id",))
+FAILURES = Shape(Failures, schema.failures, _failures_row, _failures, ("user_id",))
+OUTBOX = Shape(OutboxRow, schema.outbox, _outbox_row, _outbox, ("leased_by",))
+
+SHAPES: tuple[Shape[Any], ...] = (
+    USERS,
+    PASSWORDS,
+    GROUPS,
+    CREDENTIALS,
+    SEEDS,
+    CLIENTS,
+    RULES,
+    ATTEMPTS,
+    FAILURES,
+    OUTBOX,
+)
+SHAPE_OF: dict[type[Any], Shape[Any]] = {shape.kind: shape for shape in SHAPES}

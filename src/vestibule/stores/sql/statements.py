@@ -1,0 +1,155 @@
+"""All SQL texts, built once with SQLAlchemy Core and run on the driver's cursor: the same schema, no layer between.
+
+Parameters are positional tuples in the order that each attribute names.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Dialect, Table, bindparam, delete, func, insert, literal_column, null, select, text, tuple_, update
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql.expression import ClauseElement
+
+from vestibule.stores.sql import schema
+from vestibule.stores.sql.shapes import SHAPES, Shape
+
+MOST = text("LIMIT :most")  # select.limit() would add an OFFSET parameter on SQLite
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSql:
+    """The statements of one kind of record; `key` stands for its primary key columns."""
+
+    upsert: str  # (all columns)
+    get: str  # (key)
+    remove: str  # (key)
+    page: str  # (key, limit)
+    count: str  # ()
+    find: dict[str, str]  # by column: (value)
+
+
+def compiled(statement: ClauseElement, dialect: Dialect) -> str:
+    """The text of a statement whose parameters stand in order of appearance."""
+    return str(statement.compile(dialect=dialect))
+
+
+def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """`column` is one of the values of a JSON array parameter."""
+    values = func.json_each(bindparam(name)).table_valued("value")
+    return column.in_(select(values.c.value))
+
+
+def upsert(table: Table) -> ClauseElement:
+    """Insert, or replace all but the primary key."""
+    statement = sqlite.insert(table).values({column.name: bindparam(column.name) for column in table.columns})
+    keys = [column.name for column in table.primary_key]
+    changed = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+def record_sql(shape: Shape[Any], dialect: Dialect) -> RecordSql:
+    """Build the statements of one kind."""
+    table = shape.table
+    keys = list(table.primary_key)
+    this = [column == bindparam(f"key_{column.name}") for column in keys]
+    above = tuple_(*keys) > tuple_(*[bindparam(f"after_{column.name}") for column in keys])
+    everything = select(table).order_by(*keys)
+
+    return RecordSql(
+        upsert=compiled(upsert(table), dialect),
+        get=compiled(select(table).where(*this), dialect),
+        remove=compiled(delete(table).where(*this), dialect),
+        page=compiled(everything.where(above).suffix_with(MOST), dialect),
+        count=compiled(select(func.count()).select_from(table), dialect),
+        find={name: compiled(everything.where(table.c[name] == bindparam("value")), dialect) for name in shape.found_by},
+    )
+
+
+class Statements:
+    """The statements of one dialect."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        """Compile everything once, at start."""
+        self.records = {shape.kind: record_sql(shape, dialect) for shape in SHAPES}
+        self._batch(dialect)
+        self._journal(dialect)
+        self._state(dialect)
+
+    def _batch(self, dialect: Dialect) -> None:
+        users, credentials, seeds = schema.users, schema.credentials, schema.seeds
+        attempts, failures = schema.attempts, schema.failures
+        factor_or_source = (failures.c.kind == literal_column("'factor'")) | among(failures.c.name, "sources")
+        by_age = (credentials.c.user_id, credentials.c.created_at, credentials.c.id)
+        seed_memory: dict[str, ColumnElement[Any]] = {name: bindparam(name) for name in ("last_step", "counter", "drift", "resync", "used_at")}
+        # (JSON array) each; failures: (JSON array of users, JSON array of sources)
+        self.users_by_key = compiled(select(users).where(among(users.c.key, "keys")), dialect)
+        self.users_by_id = compiled(select(users).where(among(users.c.id, "ids")), dialect)
+        self.attempts_by_id = compiled(select(attempts).where(among(attempts.c.id, "ids")), dialect)
+        self.credentials_by_id = compiled(select(credentials).where(among(credentials.c.id, "ids")), dialect)
+        self.credentials_of = compiled(
+            select(credentials).where(among(credentials.c.user_id, "users")).order_by(*by_age), dialect
+        )
+        self.seeds_by_id = compiled(select(seeds).where(among(seeds.c.id, "ids")), dialect)
+        self.failures_of = compiled(
+            select(failures).where(among(failures.c.user_id, "users"), factor_or_source), dialect
+        )
+        # (last_step, counter, drift, resync, used_at, id)
+        self.seed_memory = compiled(update(seeds).values(seed_memory).where(seeds.c.id == bindparam("seed")), dialect)
+        self.insert_line = compiled(insert(schema.journal), dialect)  # (all columns)
+        # (time, limit)
+        self.expired_attempts = compiled(
+            select(attempts)
+            .where(attempts.c.expires_at < bindparam("now"))
+            .order_by(attempts.c.expires_at)
+            .suffix_with(MOST),
+            dialect,
+        )
+
+    def _journal(self, dialect: Dialect) -> None:
+        lines, chains = schema.journal, schema.chains
+        head = select(lines.c.seq, lines.c.mac).where(lines.c.chain == bindparam("chain"))
+        one_chain = select(lines).where(lines.c.chain == bindparam("chain")).order_by(lines.c.seq)
+        old = select(lines.c.chain, lines.c.seq, lines.c.mac).where(lines.c.at < bindparam("before"))
+        self.head = compiled(head.order_by(lines.c.seq.desc()).suffix_with(text("LIMIT 1")), dialect)  # (chain)
+        # (chain, after, limit)
+        self.chain = compiled(one_chain.where(lines.c.seq > bindparam("after")).suffix_with(MOST), dialect)
+        self.chains = compiled(select(chains).order_by(chains.c.started_at, chains.c.chain), dialect)
+        self.insert_chain = compiled(insert(chains), dialect)  # (all columns)
+        # (first_seq, first_previous_mac, chain)
+        self.cut_chain = compiled(
+            update(chains)
+            .values(first_seq=bindparam("seq"), first_previous_mac=bindparam("mac"))
+            .where(chains.c.chain == bindparam("this")),
+            dialect,
+        )
+        # (before, limit)
+        self.old_lines = compiled(old.order_by(lines.c.at, lines.c.chain, lines.c.seq).suffix_with(MOST), dialect)
+        # (chain, seq)
+        self.delete_until = compiled(
+            delete(lines).where(lines.c.chain == bindparam("this"), lines.c.seq <= bindparam("upto")), dialect
+        )
+        # (user_id, limit)
+        self.unerased = compiled(
+            select(lines.c.chain, lines.c.seq)
+            .where(lines.c.user_id == bindparam("user"), lines.c.personal.is_not(None))
+            .suffix_with(MOST),
+            dialect,
+        )
+        # (chain, seq)
+        self.erase_line = compiled(
+            update(lines)
+            .values(personal=null())
+            .where(lines.c.chain == bindparam("this"), lines.c.seq == bindparam("line")),
+            dialect,
+        )
+
+    def _state(self, dialect: Dialect) -> None:
+        settings, state = schema.settings, schema.state
+        self.settings = compiled(select(settings), dialect)
+        self.setting = compiled(select(settings.c.value).where(settings.c.name == bindparam("this")), dialect)  # (name)
+        self.set = compiled(upsert(settings), dialect)  # (name, value)
+        self.unset = compiled(delete(settings).where(settings.c.name == bindparam("this")), dialect)  # (name)
+        self.state = compiled(select(state.c.value).where(state.c.name == bindparam("this")), dialect)  # (name)
+        self.set_state = compiled(upsert(state), dialect)  # (name, value)
+        self.keys = compiled(select(schema.keys).order_by(schema.keys.c.id), dialect)
+        self.insert_key = compiled(insert(schema.keys), dialect)  # (id, purpose, sealed)

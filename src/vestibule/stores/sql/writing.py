@@ -1,0 +1,113 @@
+"""One slice of an administrative change, inside the writer's transaction."""
+
+from collections import defaultdict
+from typing import Any
+
+from sqlalchemy import Dialect
+
+from vestibule.core.failures import Failures
+from vestibule.core.journal import Entry, Line
+from vestibule.core.ports import Conflict, R, Record
+from vestibule.core.snapshot import Snapshot
+from vestibule.stores.chain import Chain
+from vestibule.stores.sql.reading import SETTINGS_VERSION, Cursor, SqlReading, key_of, line_row
+from vestibule.stores.sql.shapes import SHAPE_OF
+from vestibule.stores.sql.statements import Statements
+from vestibule.stores.vault import Chance, Vault
+
+SALT_OCTETS = 16
+
+
+class SqlWriting(SqlReading):
+    """`Writing` on one cursor; the caller commits, or rolls back and rewinds the chain."""
+
+    def __init__(
+        self,
+        cursor: Cursor,
+        statements: Statements,
+        dialect: Dialect,
+        vault: Vault,
+        chain: Chain,
+        snapshot: Snapshot,
+        chance: Chance,
+        unique_violation: type[Exception],
+    ) -> None:
+        """Write through `cursor`, journal to `chain`."""
+        super().__init__(cursor, statements, dialect, vault)
+        self._chain = chain
+        self._shown = snapshot.settings.journal_fields
+        self._chance = chance
+        self._unique_violation = unique_violation
+        self.settings_changed = False
+
+    def put(self, record: Record) -> None:
+        """Insert or replace by id; Conflict when a unique value is taken (the slice must then be given up)."""
+        shape = SHAPE_OF[type(record)]
+        self.settings_changed |= shape.settings
+        try:
+            self._cursor.execute(self._statements.records[shape.kind].upsert, shape.encode(record, self._vault))
+        except self._unique_violation as violation:
+            raise Conflict(_taken(record)) from violation
+
+    def remove(self, kind: type[R], key: str) -> None:
+        """Remove if it is there."""
+        self.settings_changed |= SHAPE_OF[kind].settings
+        self._cursor.execute(self._statements.records[kind].remove, key_of(kind, key))
+
+    def set(self, name: str, value: str | None) -> None:
+        """Change one setting, or put it back to its default."""
+        self.settings_changed = True
+        if value is None:
+            self._cursor.execute(self._statements.unset, (name,))
+        else:
+            self._cursor.execute(self._statements.set, (name, value))
+
+    def set_state(self, name: str, value: str) -> None:
+        """Change one value of the table `state`."""
+        self._cursor.execute(self._statements.set_state, (name, value))
+
+    def note(self, entry: Entry) -> None:
+        """Append to the journal."""
+        line = self._chain.link(entry, self._shown, self._chance(SALT_OCTETS).hex())
+        self.append((line,))
+
+    def append(self, lines: tuple[Line, ...]) -> None:
+        """Insert linked lines."""
+        self._cursor.executemany(self._statements.insert_line, [line_row(line) for line in lines])
+
+    def prune_journal(self, before: float, limit: int) -> int:
+        """Delete up to `limit` old lines from the beginnings of their chains; how many went."""
+        by_chain: dict[str, dict[int, str]] = defaultdict(dict)
+        for chain, seq, mac in self._rows(self._statements.old_lines, (before, limit)):
+            by_chain[chain][seq] = mac
+        heads = {head.chain: head for head in self.chains()} if by_chain else {}
+        return sum(self._prune(chain, macs, heads[chain].first_seq) for chain, macs in by_chain.items())
+
+    def erase(self, user_id: str, limit: int) -> int:
+        """Erase the personal fields of up to `limit` lines; how many were erased."""
+        places = self._rows(self._statements.unerased, (user_id, limit))
+        self._cursor.executemany(self._statements.erase_line, [tuple(place) for place in places])
+        return len(places)
+
+    def finish(self) -> None:
+        """The last statement of the slice: a changed setting rules from the next batch, on every node."""
+        if self.settings_changed:
+            self.set_state(SETTINGS_VERSION, str(self.settings_version() + 1))
+
+    def _prune(self, chain: str, macs: dict[int, str], first: int) -> int:
+        seq = first
+        while seq in macs:
+            seq += 1
+        if seq == first:
+            return 0
+        self._cursor.execute(self._statements.delete_until, (chain, seq - 1))
+        self._cursor.execute(self._statements.cut_chain, (seq, macs[seq - 1], chain))
+        return seq - first
+
+
+def _taken(record: Any) -> str:
+    if isinstance(record, Failures):
+        return "this row exists already"
+    return {"User": "this name is taken", "Credential": "this serial number is taken"}.get(
+        type(record).__name__, "this id is taken"
+    )
