@@ -1,0 +1,117 @@
+"""The one place that says which pieces are in use: methods, channels, the directory, the store.
+
+To add a method, a channel or a directory: import it here and put it in its list. The order of the methods is the
+order of preference.
+"""
+
+import asyncio
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from vestibule.apps.configuration import Configuration
+from vestibule.core.engine import Engine
+from vestibule.core.ports import Channel
+from vestibule.core.users import Password
+from vestibule.directories.local import LocalDirectory
+from vestibule.directories.passwords import PasswordPool
+from vestibule.flows.account import Account
+from vestibule.flows.authenticate import Authenticate
+from vestibule.methods.hotp import Hotp
+from vestibule.methods.recovery import Recovery
+from vestibule.methods.totp import Totp
+from vestibule.stores.key_file import read_key_file
+from vestibule.stores.sql import SqlStore, open_store, read_keys
+from vestibule.stores.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Methods:
+    """All methods, typed ones first; none that is awaited exists yet."""
+
+    totp: Totp
+    hotp: Hotp
+    recovery: Recovery
+
+    def engine(self) -> Engine:
+        """The engine that knows them."""
+        return Engine([self.totp, self.hotp, self.recovery])
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """What a running server, or a command without one, works with."""
+
+    configuration: Configuration
+    vault: Vault
+    store: SqlStore
+    passwords: PasswordPool
+    methods: Methods
+    authenticate: Authenticate
+    account: Account
+
+    async def close(self) -> None:
+        """Let what is under way finish, in the order in which one needs the other."""
+        await self.authenticate.close()
+        await self.store.close()
+        await asyncio.to_thread(self.passwords.close)
+
+
+def open_vault(configuration: Configuration) -> Vault:
+    """Open the data keys with the master key. Raises KeyWrong, SchemaWrong."""
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    master = read_key_file(configuration.key.file, Path(credentials) if credentials else None)
+    return Vault.open(master, read_keys(configuration.database.url), secrets.token_bytes)
+
+
+async def put_together(configuration: Configuration) -> Pieces:
+    """Open everything. Raises KeyWrong, SchemaWrong."""
+    vault = open_vault(configuration)
+    store = await open_store(
+        configuration.database.url,
+        vault,
+        node=configuration.server.name,
+        now=time.time(),
+        chance=secrets.token_bytes,
+        server_address=configuration.server.address or "",
+        queue_limit=configuration.database.queue_limit,
+        checkpoint_pages=configuration.database.checkpoint_pages,
+    )
+    passwords = _password_pool(configuration)
+    methods = Methods(Totp(), Hotp(), Recovery(lambda code: vault.mac("recovery", code)))
+    channels: dict[str, Channel] = {}
+    authenticate = Authenticate(
+        store,
+        methods.engine(),
+        LocalDirectory(_PasswordHashes(store), passwords),
+        channels,
+        time.time,
+        time.monotonic,
+        secrets.token_bytes,
+        lambda said: vault.mac("token", said),
+    )
+    return Pieces(configuration, vault, store, passwords, methods, authenticate, Account(store, time.time))
+
+
+def _password_pool(configuration: Configuration) -> PasswordPool:
+    wanted = configuration.passwords
+    return PasswordPool(
+        wanted.workers or os.cpu_count() or 1,
+        wanted.queue_limit,
+        memory_kib=wanted.memory_kib,
+        time_cost=wanted.time_cost,
+        parallelism=wanted.parallelism,
+    )
+
+
+class _PasswordHashes:
+    """Where the local directory finds hashes: in the store, on a reading connection."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._store = store
+
+    async def __call__(self, user_id: str) -> str | None:
+        password = await self._store.read(lambda reading: reading.get(Password, user_id))
+        return password.hash if password else None

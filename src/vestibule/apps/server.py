@@ -1,0 +1,118 @@
+"""The server: open the pieces, listen, say that it is ready, run until told to stop, close in order."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import structlog
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from structlog.typing import FilteringBoundLogger
+
+from vestibule.apps.configuration import Configuration, Listener
+from vestibule.apps.pieces import Pieces, put_together
+from vestibule.frontends.ops.application import application
+from vestibule.frontends.ops.listener import HttpListener
+from vestibule.frontends.radius.counts import Counts
+from vestibule.frontends.radius.door import Manners, RadiusDoor
+from vestibule.wire.radius.dictionary import Dictionary, parse, standard
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the server listens, with real ports."""
+
+    radius: tuple[Listener, ...]
+    http: Listener
+
+
+async def serve(configuration: Configuration, on_ready: Callable[[Pieces, Addresses], Awaitable[None]]) -> None:
+    """Run until SIGTERM or SIGINT. Raises KeyWrong, SchemaWrong, OSError for an address that is taken."""
+    log: FilteringBoundLogger = structlog.get_logger()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with contextlib.AsyncExitStack() as closing:
+        pieces = await put_together(configuration)
+        closing.push_async_callback(pieces.close)
+        registry = _registry()
+        http = HttpListener(application(registry, _readiness(pieces)), *_pair(configuration.http.listen))
+        closing.push_async_callback(http.close)
+        door = _door(pieces, registry, log)
+        closing.push_async_callback(door.close)
+        radius = await _listen(door, configuration)
+        http.start()
+        addresses = Addresses(radius, Listener(*http.address))
+        await on_ready(pieces, addresses)
+        log.info("ready", radius=[str(one) for one in radius], http=str(addresses.http))
+        notify("READY=1")
+        await stop.wait()
+        notify("STOPPING=1")
+        log.info("stopping")
+
+
+def _door(pieces: Pieces, registry: CollectorRegistry, log: FilteringBoundLogger) -> RadiusDoor:
+    wanted = pieces.configuration.radius
+    manners = Manners(wanted.reject_delay_seconds, wanted.duplicate_seconds, wanted.in_flight_limit)
+    store = pieces.store
+    counts = Counts(registry, log)
+    return RadiusDoor(
+        pieces.authenticate, pieces.account, lambda: store.snapshot, dictionary(pieces.configuration), counts, manners
+    )
+
+
+def dictionary(configuration: Configuration) -> Dictionary:
+    """The built-in dictionary with the administrator's files on top. Raises Malformed, OSError."""
+    known = standard()
+    for path in configuration.radius.dictionaries:
+        known = parse(path.read_text(), file=str(path), included=partial(_included, path.parent), onto=known)
+    return known
+
+
+def _included(folder: Path, name: str) -> str:
+    return (folder / name).read_text()
+
+
+async def _listen(door: RadiusDoor, configuration: Configuration) -> tuple[Listener, ...]:
+    """Open the sockets; accounting listens on the port behind authentication."""
+    opened = []
+    for wanted in configuration.radius.listen:
+        host, port = await door.listen(wanted.host, wanted.port, accounting=False)
+        if configuration.radius.accounting:
+            await door.listen(host, port + 1, accounting=True)
+        opened.append(Listener(host, port))
+    return tuple(opened)
+
+
+def _readiness(pieces: Pieces) -> Callable[[], Awaitable[None]]:
+    async def ready() -> None:
+        await pieces.store.change(lambda _writing: None)
+
+    return ready
+
+
+def _registry() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    return registry
+
+
+def _pair(listener: Listener) -> tuple[str, int]:
+    return listener.host, listener.port
+
+
+def notify(state: str) -> None:
+    """Tell systemd (sd_notify(3)), where there is one."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.connect(f"\0{address[1:]}" if address.startswith("@") else address)
+        channel.sendall(state.encode())

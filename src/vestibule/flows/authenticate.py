@@ -1,0 +1,187 @@
+"""Authenticate: hand each event to the store, perform the one order that follows, go on until there is a decision."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from vestibule.core.case import Case, Key, KeyKind, Moment, Step
+from vestibule.core.decisions import CheckPassword, Decision, Deliver, Reject, Wait
+from vestibule.core.engine import Engine
+from vestibule.core.errors import Unavailable
+from vestibule.core.events import Answered, Began, Event, Expired, NotDelivered, PasswordChecked
+from vestibule.core.messages import Delivery, Message
+from vestibule.core.outbox import OutboxRow
+from vestibule.core.ports import Channel, Directory, Store
+from vestibule.core.reasons import Reason
+from vestibule.core.secret import Secret
+from vestibule.core.steps import outcome
+from vestibule.flows.unknown_names import UnknownNames
+from vestibule.wire.names import name_key
+
+CHANCE_OCTETS = 32
+SETTLE_SECONDS = 10.0  # how long the store may take for an event that nobody outside waits for
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A door's request to let somebody in. `event_id` is equal for retransmissions and for nothing else.
+
+    `deadline` is in `time.monotonic()` seconds; `source` and `address` as in `core.events.Began`.
+    """
+
+    event_id: str
+    client_id: str
+    user_name: str
+    typed: Secret
+    source: str
+    address: str
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A door's answer to an open question, from the client that asked."""
+
+    event_id: str
+    client_id: str
+    user_name: str
+    attempt_id: str
+    nonce: str
+    answer: Secret
+    deadline: float
+
+
+class Authenticate:
+    """The flow. It knows no protocol, and not which method or channel it serves."""
+
+    def __init__(  # noqa: PLR0913 - the pieces that apps/ puts together
+        self,
+        store: Store,
+        engine: Engine,
+        directory: Directory,
+        channels: Mapping[str, Channel],
+        clock: Callable[[], float],
+        monotonic: Callable[[], float],
+        chance: Callable[[int], bytes],
+        mac: Callable[[bytes], bytes],
+    ) -> None:
+        """Take the pieces; `clock` gives seconds since the epoch, `mac` proves that two requests were the same."""
+        self._store = store
+        self._engine = engine
+        self._directory = directory
+        self._channels = channels
+        self._clock = clock
+        self._monotonic = monotonic
+        self._chance = chance
+        self._mac = mac
+        self._deliveries: set[asyncio.Task[None]] = set()
+        self.unknown_names = UnknownNames()
+
+    async def begin(self, request: Beginning) -> Decision:
+        """Decide on a new attempt. Raises Unavailable."""
+        user_key = name_key(request.user_name)
+        began = Began(
+            request.client_id,
+            request.user_name,
+            user_key,
+            request.typed,
+            request.source,
+            request.address,
+            self._proof(request, user_key),
+        )
+        return await self._run(Key(KeyKind.NAME, user_key, request.source), began, request.event_id, request.deadline)
+
+    async def reply(self, reply: Reply) -> Decision:
+        """Decide on an answer from the client that asked. Raises Unavailable."""
+        answered = Answered(reply.attempt_id, reply.nonce, reply.answer, reply.client_id, name_key(reply.user_name))
+        key = Key(KeyKind.ATTEMPT, reply.attempt_id)
+        return await self._run(key, answered, reply.event_id, reply.deadline)
+
+    async def answer(self, attempt_id: str, nonce: str, answer: Secret, event_id: str) -> Decision:
+        """Decide on an answer that came in, authenticated, through another door. Raises Unavailable."""
+        answered = Answered(attempt_id, nonce, answer)
+        return await self._run(Key(KeyKind.ATTEMPT, attempt_id), answered, event_id, self._soon())
+
+    async def wait(self, waiting: Wait, until: float) -> Decision:
+        """Hold on until the answer comes in through another door, or close the question at `until` (monotonic)."""
+        until = min(until, self._monotonic() + waiting.expires_at - self._clock())
+        attempt = await self._store.watch(waiting.attempt_id, until)
+        if attempt is not None:
+            return outcome(attempt)
+        return await self.expire(waiting.attempt_id, waiting.nonce)
+
+    async def expire(self, attempt_id: str, nonce: str) -> Decision:
+        """Close a question that nobody answered in time. Raises Unavailable."""
+        event_id = f"{attempt_id}/{nonce}/expired"
+        return await self._run(Key(KeyKind.ATTEMPT, attempt_id), Expired(attempt_id, nonce), event_id, self._soon())
+
+    async def close(self) -> None:
+        """Let the messages that are being sent finish."""
+        await asyncio.gather(*self._deliveries, return_exceptions=True)
+
+    async def _run(self, key: Key, event: Event, event_id: str, deadline: float) -> Decision:
+        while True:
+            step = await self._settle(key, event, event_id, deadline)
+            match step.order:
+                case CheckPassword() as order if isinstance(event, Began):
+                    event = PasswordChecked(event, await self._check_password(order, deadline))
+                    event_id = f"{event_id}/password"
+                    continue
+                case Deliver(message):
+                    self._deliver_soon(message)
+                case _:
+                    pass
+            return step.decision or Reject(Reason.UNKNOWN_ATTEMPT)
+
+    async def _settle(self, key: Key, event: Event, event_id: str, deadline: float) -> Step:
+        moment = Moment(self._clock(), self._chance(CHANCE_OCTETS))
+
+        def decide(case: Case) -> Step:
+            step = self._engine.step(case, event, moment)
+            if step.entry is None or self.unknown_names.written(step.entry):
+                return step
+            return replace(step, entry=None)
+
+        return await self._store.settle(key, event_id, decide, deadline)
+
+    async def _check_password(self, order: CheckPassword, deadline: float) -> bool:
+        return await self._directory.check_password(order.user_id or None, order.password, order.source, deadline)
+
+    def _deliver_soon(self, message: Message) -> None:
+        """Send behind the decision's back: its row is committed, and the person who waits need not wait for it."""
+        delivery = asyncio.create_task(self._deliver(message))
+        self._deliveries.add(delivery)
+        delivery.add_done_callback(self._deliveries.discard)
+
+    async def _deliver(self, message: Message) -> None:
+        outcome_of_send = await self._send(message)
+        if outcome_of_send is Delivery.UNKNOWN:
+            row = OutboxRow(message.id, message, "", message.deadline, unknown=True)
+            await self._store.change(lambda writing: writing.put(row))
+            return
+        await self._store.change(lambda writing: writing.remove(OutboxRow, message.id))
+        if outcome_of_send is Delivery.FAILED:
+            event = NotDelivered(message.attempt_id, message.id)
+            event_id = f"{message.id}/not-delivered"
+            await self._run(Key(KeyKind.ATTEMPT, message.attempt_id), event, event_id, self._soon())
+
+    async def _send(self, message: Message) -> Delivery:
+        channel = self._channels.get(message.channel)
+        if channel is None:
+            return Delivery.FAILED
+        deadline = self._monotonic() + message.deadline - self._clock()
+        try:
+            return await channel.send(message, deadline)
+        except Unavailable:
+            return Delivery.FAILED
+
+    def _proof(self, request: Beginning, user_key: str) -> str:
+        """What makes two requests the same for a client that may repeat itself; nothing for the others."""
+        client = self._store.snapshot.clients.get(request.client_id)
+        if client is None or not client.rejoin_seconds:
+            return ""
+        said = b"\0".join([request.client_id.encode(), user_key.encode(), request.source.encode(), request.typed.reveal()])
+        return self._mac(said).hex()
+
+    def _soon(self) -> float:
+        return self._monotonic() + SETTLE_SECONDS

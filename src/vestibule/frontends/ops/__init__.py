@@ -1,0 +1,1 @@
+"""Metrics and health over HTTP, for loopback only: they are served without a sign-in."""

@@ -1,0 +1,60 @@
+"""Retransmissions: the same packet from the same client gets the remembered reply, whatever port or node it reaches.
+
+A packet is the same when client, Identifier, Request Authenticator and all its octets are (RFC 5080 section 2.2.2).
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+Asker = tuple[Any, tuple[Any, ...]]  # the transport it came by, and the address to answer
+MOST_ASKERS = 8
+
+
+def packet_id(client_id: str, octets: bytes) -> str:
+    """The identity of a packet: 32 hex digits, equal for retransmissions and for nothing else."""
+    return blake2b(octets, key=client_id.encode()[:64], digest_size=16).hexdigest()
+
+
+@dataclass(slots=True)
+class Turn:
+    """A packet that is being decided on: who asked for it so far, and the reply once there is one."""
+
+    askers: list[Asker] = field(default_factory=list)
+    reply: bytes | None = None
+
+    def join(self, asker: Asker) -> None:
+        """Remember where else to send the answer, within reason."""
+        if asker not in self.askers and len(self.askers) < MOST_ASKERS:
+            self.askers.append(asker)
+
+
+class Duplicates:
+    """Remembers packets for `seconds` after their arrival."""
+
+    def __init__(self, seconds: float) -> None:
+        """Start with none."""
+        self._seconds = seconds
+        self._turns: dict[str, Turn] = {}
+        self._ages: deque[tuple[float, str]] = deque()
+
+    def __len__(self) -> int:
+        """How many are remembered."""
+        return len(self._turns)
+
+    def find(self, identity: str) -> Turn | None:
+        """What is known of this packet."""
+        return self._turns.get(identity)
+
+    def begin(self, identity: str, asker: Asker, now: float) -> Turn:
+        """A packet that was not seen before."""
+        while self._ages and self._ages[0][0] <= now:
+            self._turns.pop(self._ages.popleft()[1], None)
+        turn = self._turns[identity] = Turn([asker])
+        self._ages.append((now + self._seconds, identity))
+        return turn
+
+    def drop(self, identity: str) -> None:
+        """Forget a packet that stays without an answer, so that its retransmission is tried again."""
+        self._turns.pop(identity, None)
