@@ -9,10 +9,15 @@ import hmac
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from json.encoder import encode_basestring
+from operator import attrgetter
 
 from vestibule.core.journal import OPTIONAL_FIELDS, PERSONAL_FIELDS, Entry, Line
 
 GENESIS = ""
+
+_personal_fields = attrgetter(*PERSONAL_FIELDS)
+_FLAG = {None: "", True: "1", False: "0"}
 
 
 class Chain:
@@ -51,9 +56,14 @@ def without_hidden(entry: Entry, shown: tuple[str, ...]) -> Entry:
     return replace(entry, **hidden)  # type: ignore[arg-type]  # all of them are texts
 
 
+def array(texts: Iterable[str]) -> str:
+    """Texts as a canonical JSON array: no blanks, only what JSON demands is escaped."""
+    return f"[{','.join([encode_basestring(text) for text in texts])}]"
+
+
 def personal(entry: Entry) -> str:
-    """The personal fields as canonical JSON: an array in the order of `PERSONAL_FIELDS`."""
-    return json.dumps([getattr(entry, name) for name in PERSONAL_FIELDS], ensure_ascii=False, separators=(",", ":"))
+    """The personal fields as a canonical JSON array, in the order of `PERSONAL_FIELDS`."""
+    return array(_personal_fields(entry))
 
 
 def personal_digest(entry: Entry, salt: str) -> str:
@@ -75,7 +85,7 @@ def line_mac(key: bytes, previous: str, chain: str, seq: int, entry: Entry, dige
         entry.user_id,
         entry.client_id,
         entry.method,
-        {None: "", True: "1", False: "0"}[entry.accepted],
+        _FLAG[entry.accepted],
         entry.reason or "",
         entry.result,
         entry.rule,
@@ -84,8 +94,7 @@ def line_mac(key: bytes, previous: str, chain: str, seq: int, entry: Entry, dige
         detail,
         digest,
     )
-    framed = "".join([f"{len(part)}:{part}" for part in fixed])
-    return hmac.digest(key, framed.encode(), "sha256").hex()
+    return hmac.digest(key, array(fixed).encode(), "sha256").hex()
 
 
 def first_fault(lines: Iterable[Line], key: bytes, previous: str, expected_seq: int) -> str | None:

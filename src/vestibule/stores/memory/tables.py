@@ -118,11 +118,13 @@ class MemoryReading(Reading):
         """See `Reading.find`."""
         if field not in INDEXED.get(kind, ()):
             raise ValueError(f"{kind.__name__} cannot be found by {field}")
-        return [row for _, row in sorted(self._tables.of(kind).items()) if getattr(row, field) == value]
+        found = [row for row in self._tables.of(kind).values() if getattr(row, field) == value]
+        return sorted(found, key=record_id)
 
     def page(self, kind: type[R], after: str, limit: int) -> list[R]:
         """See `Reading.page`."""
-        return [row for key, row in sorted(self._tables.of(kind).items()) if key > after][:limit]
+        above = [row for key, row in self._tables.of(kind).items() if key > after]
+        return sorted(above, key=record_id)[:limit]
 
     def count(self, kind: type[R]) -> int:
         """See `Reading.count`."""

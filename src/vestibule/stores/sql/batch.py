@@ -81,23 +81,24 @@ class Batches:
     def change(self, act: Callable[[Writing], T]) -> T:
         """Run one slice of an administrative change; anything that it raises rolls it back."""
         try:
-            result = self._transaction(lambda: self._act(act))
-            self._refresh()  # a changed setting rules from here on, also while no sign-in comes in
+            result, changed = self._transaction(lambda: self._act(act))
         except self._driver_error as error:
             raise _unavailable(error) from error
+        self.snapshot = changed or self.snapshot  # rules from here on, also while no sign-in comes in
         return result
 
     def _transaction(self, body: Callable[[], T]) -> T:
-        head = self._chain.head
+        head, committed = self._chain.head, False
         try:
             self._cursor.execute("BEGIN IMMEDIATE")
             self._refresh()
             result = body()
             self._cursor.execute("COMMIT")
-        except BaseException:
-            self._chain.rewind(head)
-            self._roll_back()
-            raise
+            committed = True
+        finally:
+            if not committed:
+                self._chain.rewind(head)
+                self._roll_back()
         return result
 
     def _roll_back(self) -> None:
@@ -110,7 +111,8 @@ class Batches:
         if self._reading.settings_version() != self.snapshot.version:
             self.snapshot = self._reading.snapshot()
 
-    def _act(self, act: Callable[[Writing], T]) -> T:
+    def _act(self, act: Callable[[Writing], T]) -> tuple[T, Snapshot | None]:
+        """Run the slice; the new snapshot is read before the commit, so that a wrong setting is never stored."""
         writing = SqlWriting(
             self._cursor,
             self._statements,
@@ -123,7 +125,7 @@ class Batches:
         )
         result = act(writing)
         writing.finish()
-        return result
+        return result, writing.snapshot() if writing.settings_changed else None
 
     def _decide_all(self, items: Sequence[Item]) -> list[Outcome]:
         loaded = Loaded(self._cursor, self._statements, self._vault, self.snapshot)

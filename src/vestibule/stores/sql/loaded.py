@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from vestibule.core.attempts import Attempt
 from vestibule.core.case import Case, Key, KeyKind, Step
 from vestibule.core.credentials import Credential, Seed
-from vestibule.core.failures import FailureKey, Failures
+from vestibule.core.failures import FailureKey, FailureKind, Failures
 from vestibule.core.snapshot import Snapshot
 from vestibule.core.users import User
 from vestibule.stores.sql.reading import Cursor
@@ -89,7 +89,13 @@ class Loaded:
             return Case(self._snapshot, attempt=attempt)
         credentials = self._credentials[user.id]
         seeds = {one.seed_id: self._seeds[one.seed_id] for one in credentials if one.seed_id in self._seeds}
-        return Case(self._snapshot, user, credentials, seeds, self._failures[user.id], attempt)
+        source = key.source or (attempt.source if attempt else "")
+        return Case(self._snapshot, user, credentials, seeds, self._failures_from(user.id, source), attempt)
+
+    def _failures_from(self, user_id: str, source: str) -> dict[FailureKey, Failures]:
+        """The rows of all factors and of this source; another event of the batch may have loaded other sources'."""
+        rows = self._failures[user_id]
+        return {key: row for key, row in rows.items() if key[0] is FailureKind.FACTOR or key[1] == source}
 
     def _user_id(self, key: Key, attempt: Attempt | None) -> str:
         if key.kind is KeyKind.NAME:
@@ -132,11 +138,12 @@ class Loaded:
         self._changed_credentials.update(changed)
 
     def _apply_failures(self, user_id: str, old: Case, new: Case) -> None:
-        self._failures[user_id] = dict(new.failures)
+        known = self._failures[user_id]
         for key, row in new.failures.items():
             if old.failures.get(key) is not row:
-                self._changed_failures[user_id, key] = row
+                known[key] = self._changed_failures[user_id, key] = row
         for key in old.failures.keys() - new.failures.keys():
+            known.pop(key, None)
             self._changed_failures[user_id, key] = None
 
     def save(self) -> None:

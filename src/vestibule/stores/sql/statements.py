@@ -109,7 +109,6 @@ class Statements:
         lines, chains = schema.journal, schema.chains
         head = select(lines.c.seq, lines.c.mac).where(lines.c.chain == bindparam("chain"))
         one_chain = select(lines).where(lines.c.chain == bindparam("chain")).order_by(lines.c.seq)
-        old = select(lines.c.chain, lines.c.seq, lines.c.mac).where(lines.c.at < bindparam("before"))
         self.head = compiled(head.order_by(lines.c.seq.desc()).suffix_with(text("LIMIT 1")), dialect)  # (chain)
         # (chain, after, limit)
         self.chain = compiled(one_chain.where(lines.c.seq > bindparam("after")).suffix_with(MOST), dialect)
@@ -122,8 +121,11 @@ class Statements:
             .where(chains.c.chain == bindparam("this")),
             dialect,
         )
-        # (before, limit)
-        self.old_lines = compiled(old.order_by(lines.c.at, lines.c.chain, lines.c.seq).suffix_with(MOST), dialect)
+        # (chain, first seq, limit)
+        beginning = select(lines.c.seq, lines.c.at, lines.c.mac).where(lines.c.chain == bindparam("chain"))
+        self.beginning = compiled(
+            beginning.where(lines.c.seq >= bindparam("first")).order_by(lines.c.seq).suffix_with(MOST), dialect
+        )
         # (chain, seq)
         self.delete_until = compiled(
             delete(lines).where(lines.c.chain == bindparam("this"), lines.c.seq <= bindparam("upto")), dialect
@@ -138,7 +140,7 @@ class Statements:
         # (chain, seq)
         self.erase_line = compiled(
             update(lines)
-            .values(personal=null())
+            .values(personal=null(), salt=literal_column("''"))
             .where(lines.c.chain == bindparam("this"), lines.c.seq == bindparam("line")),
             dialect,
         )

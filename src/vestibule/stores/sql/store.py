@@ -109,7 +109,7 @@ class SqlStore:
             answer = self._under_way.pop(waiting.event_id)
             if isinstance(outcome, Step):
                 self._remember(waiting.event_id, outcome)
-                self._wake(outcome.case.attempt)
+                self._wake(waiting.item.key, outcome.case.attempt)
                 answer.set_result(outcome)
             else:
                 answer.set_exception(outcome)
@@ -124,11 +124,14 @@ class SqlStore:
         while self._ages and self._ages[0][0] <= now:
             self._settled.pop(self._ages.popleft()[1], None)
 
-    def _wake(self, attempt: Attempt | None) -> None:
-        if attempt is not None and not attempt.awaited:
-            for watcher in self._watchers.pop(attempt.id, ()):
-                if not watcher.done():
-                    watcher.set_result(attempt)
+    def _wake(self, key: Key, attempt: Attempt | None) -> None:
+        """Tell who waits for an attempt that it went on, or that it is gone."""
+        if attempt is not None and attempt.awaited:
+            return
+        attempt_id = attempt.id if attempt else key.value
+        for watcher in self._watchers.pop(attempt_id, ()):
+            if not watcher.done():
+                watcher.set_result(attempt)
 
     async def change(self, act: Callable[[Writing], T]) -> T:
         """Run one slice of a change; sign-ins go first."""
@@ -185,6 +188,9 @@ class SqlStore:
         if self._closed:
             return
         self._closed = True
+        for watcher in [one for watchers in self._watchers.values() for one in watchers]:
+            if not watcher.done():
+                watcher.set_exception(Unavailable("the store is closing"))
         await asyncio.to_thread(self._readers.shutdown)
         for connection in self._connections:
             connection.close()

@@ -73,9 +73,9 @@ class Writer:
     def _run(self) -> None:
         try:
             batches = self._open()
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 # outermost: whatever opening raises is for the one who starts
             self._ready.set_exception(error)
-            raise
+            return
         self._ready.set_result(batches)
         while not (self._ended and self._inbox.empty() and not self._slices):
             self._settle(batches, self._drain())
@@ -108,7 +108,7 @@ class Writer:
             return
         try:
             result.set_result(batches.change(act))
-        except BaseException as error:  # noqa: BLE001 # outermost: whatever a slice raises is its caller's
+        except Exception as error:  # noqa: BLE001 # outermost: whatever a slice raises is its caller's
             result.set_exception(error)
         if self._slices:
             self._inbox.put(None)

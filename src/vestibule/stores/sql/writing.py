@@ -1,13 +1,12 @@
 """One slice of an administrative change, inside the writer's transaction."""
 
-from collections import defaultdict
 from typing import Any
 
 from sqlalchemy import Dialect
 
 from vestibule.core.failures import Failures
 from vestibule.core.journal import Entry, Line
-from vestibule.core.ports import Conflict, R, Record
+from vestibule.core.ports import ChainHead, Conflict, R, Record
 from vestibule.core.snapshot import Snapshot
 from vestibule.stores.chain import Chain
 from vestibule.stores.sql.reading import SETTINGS_VERSION, Cursor, SqlReading, key_of, line_row
@@ -77,11 +76,11 @@ class SqlWriting(SqlReading):
 
     def prune_journal(self, before: float, limit: int) -> int:
         """Delete up to `limit` old lines from the beginnings of their chains; how many went."""
-        by_chain: dict[str, dict[int, str]] = defaultdict(dict)
-        for chain, seq, mac in self._rows(self._statements.old_lines, (before, limit)):
-            by_chain[chain][seq] = mac
-        heads = {head.chain: head for head in self.chains()} if by_chain else {}
-        return sum(self._prune(chain, macs, heads[chain].first_seq) for chain, macs in by_chain.items())
+        pruned = 0
+        for head in self.chains():
+            if pruned < limit:
+                pruned += self._prune(head, before, limit - pruned)
+        return pruned
 
     def erase(self, user_id: str, limit: int) -> int:
         """Erase the personal fields of up to `limit` lines; how many were erased."""
@@ -94,15 +93,17 @@ class SqlWriting(SqlReading):
         if self.settings_changed:
             self.set_state(SETTINGS_VERSION, str(self.settings_version() + 1))
 
-    def _prune(self, chain: str, macs: dict[int, str], first: int) -> int:
-        seq = first
-        while seq in macs:
-            seq += 1
-        if seq == first:
-            return 0
-        self._cursor.execute(self._statements.delete_until, (chain, seq - 1))
-        self._cursor.execute(self._statements.cut_chain, (seq, macs[seq - 1], chain))
-        return seq - first
+    def _prune(self, head: ChainHead, before: float, limit: int) -> int:
+        """Cut one chain up to its first young line: lines are never taken out of the middle."""
+        kept, mac = head.first_seq, ""
+        for seq, at, line_mac in self._rows(self._statements.beginning, (head.chain, head.first_seq, limit)):
+            if at >= before:
+                break
+            kept, mac = seq + 1, line_mac
+        if mac:
+            self._cursor.execute(self._statements.delete_until, (head.chain, kept - 1))
+            self._cursor.execute(self._statements.cut_chain, (kept, mac, head.chain))
+        return kept - head.first_seq
 
 
 def _taken(record: Any) -> str:
