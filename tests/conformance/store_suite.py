@@ -9,10 +9,11 @@ from tests.conformance.store.records import Recording
 from tests.conformance.store.settings import Ruling
 from tests.conformance.store.settling import Settling
 from tests.conformance.store.sign_ins import SigningIn
+from tests.conformance.store.upkeep import KeepingUp
 from tests.conformance.store.watching import Watching
 
 __all__ = ["OpenStore", "StoreSuite"]
 
 
-class StoreSuite(Recording, Ruling, Settling, SigningIn, Journalling, Watching):
+class StoreSuite(Recording, Ruling, Settling, SigningIn, Journalling, Watching, KeepingUp):
     """All parts of the contract."""

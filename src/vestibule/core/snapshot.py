@@ -20,7 +20,6 @@ class Settings:
     limits: Limits = Limits()
     challenge_seconds: float = 120.0
     challenge_tries: int = 1
-    totp_learned_drift: int = 10
     journal_fields: tuple[str, ...] = OPTIONAL_FIELDS
     journal_keep_days: int = 0
     text_enter_code: str = "Enter your verification code"

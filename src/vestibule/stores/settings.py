@@ -55,7 +55,6 @@ _ROWS = {
     "limits.forget_source_after": _Row("Seconds without a failure, after which a place begins anew.", 60, 30 * 86400),
     "challenge_seconds": _Row("Seconds that an open question waits for a typed code.", 10, 600),
     "challenge_tries": _Row("Codes that may be typed to one question.", 1, 10),
-    "totp_learned_drift": _Row("Time steps of clock drift that a token may teach by signing in.", 0, 100),
     "journal_fields": _Row("Optional personal fields that the journal keeps; the others are never written."),
     "journal_keep_days": _Row("Days that journal lines are kept; 0 keeps them for ever.", 0, 36500),
     "text_enter_code": _Row("What clients show when a code is to be typed."),
@@ -117,9 +116,9 @@ def _setting(name: str, row: _Row) -> Setting:
 def _fitting(kind: type[Value], row: _Row) -> str:
     """Which values fit, in words."""
     if kind is int:
-        return f"a whole number from {row.least:g} to {row.most:g}"
+        return f"a whole number from {row.least} to {row.most}"
     if kind is float:
-        return f"a number from {row.least:g} to {row.most:g}"
+        return f"a number from {row.least} to {row.most}"
     if kind is str:
         return f"a text of 1 to {LONGEST_TEXT} octets in one line"
     return f"a list of {', '.join(OPTIONAL_FIELDS)}"

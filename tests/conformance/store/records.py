@@ -113,6 +113,28 @@ class Recording:
         with pytest.raises(ValueError, match=r"."):
             await store.read(lambda reading: reading.find(kind, field, "x"))
 
+    @pytest.mark.parametrize(("kind", "field"), [(User, "key"), (Credential, "serial")], ids=["key", "serial"])
+    async def test_pages_by_a_unique_field_come_in_its_order(
+        self, open_store: OpenStore, kind: AnyKind, field: str
+    ) -> None:
+        store = await open_store()
+        users = [User(f"id {i}", name, name) for i, name in enumerate(NAMES)]
+        tokens = [Credential(f"id {i}", "totp", serial=name) for i, name in enumerate(NAMES)]
+        await store.change(putting(*users, *tokens, Credential("none", "totp")))
+        found, after = [], ""
+        while page := await store.read(lambda reading: reading.page_by(kind, field, after, 4)):
+            found += page
+            after = getattr(page[-1], field)
+        assert [getattr(one, field) for one in found] == sorted(NAMES)
+
+    @pytest.mark.parametrize(("kind", "field"), [(User, "email"), (Credential, "user_id"), (Seed, "id"), (User, "x")])
+    async def test_pages_by_another_field_are_nothing_but_an_error(
+        self, open_store: OpenStore, kind: AnyKind, field: str
+    ) -> None:
+        store = await open_store()
+        with pytest.raises(ValueError, match=r"."):
+            await store.read(lambda reading: reading.page_by(kind, field, "", 1))
+
     async def test_expired_attempts_come_oldest_first(self, open_store: OpenStore) -> None:
         store = await open_store()
         times = {"a": 30.0, "b": 10.0, "c": 20.0, "d": 99.0}
