@@ -23,11 +23,8 @@ from vestibule.core.policy import Outcome, Requirement, evaluate
 from vestibule.core.ports import AwaitedMethod, Failed, TypedMethod
 from vestibule.core.reasons import Reason, Result
 from vestibule.core.secret import Secret
-from vestibule.core.steps import outcome
 from vestibule.core.story import Story
 from vestibule.core.users import Mfa, User
-
-__all__ = ["Engine", "outcome"]
 
 
 class Engine:
@@ -46,7 +43,7 @@ class Engine:
             case PasswordChecked():
                 return self._password_checked(case, event, moment)
             case PasswordUnchecked(began):
-                return Step(_with_try_back(case, began))
+                return Step(_with_try_back(case, began, moment))
             case Answered():
                 return self._answered(case, event, moment)
             case NotDelivered():
@@ -100,7 +97,7 @@ class Engine:
             return steps.reject(case, story, Reason.UNKNOWN_USER)
         if not event.right:
             return steps.reject(case, story, Reason.WRONG_PASSWORD)
-        case = _with_try_back(case, began)
+        case = _with_try_back(case, began, moment)
         if user.blocked(moment.at):
             return steps.reject(case, story, Reason.BLOCKED)
         return self._after_first_factor(case, user, began, client, story)
@@ -152,7 +149,7 @@ class Engine:
         self, case: Case, user: User, attempt: Attempt, *, answer: Secret, methods: tuple[str, ...], story: Story
     ) -> Step:
         challenge, moment = _question(attempt), story.moment
-        method, credential = self._awaited.get(challenge.method), _credential(case, challenge.credential_id)
+        method, credential = self._awaited.get(challenge.method), _asked(case, challenge)
         if method is None or credential is None or not _counts(credential, methods, moment):
             return steps.end(case, attempt, story, _why_no_prompt(case, moment))
         story = story.by(credential, method.result)
@@ -278,8 +275,10 @@ def _held_back(case: Case, credential: Credential, story: Story) -> Reason | Non
     return failures.why_not_tried(case.failures, credential.id, story.source, limits, story.moment.at)
 
 
-def _credential(case: Case, credential_id: str) -> Credential | None:
-    return next((one for one in case.credentials if one.id == credential_id), None)
+def _asked(case: Case, challenge: Challenge) -> Credential | None:
+    """The credential that the question was put to, if the person still has it."""
+    named = (challenge.credential_id, challenge.method)
+    return next((one for one in case.credentials if (one.id, one.method) == named), None)
 
 
 def _why_no_prompt(case: Case, moment: Moment) -> Reason:
@@ -292,10 +291,11 @@ def _find_in_field(case: Case, event: Began, candidates: tuple[Candidate, ...], 
     return check_field(case, candidates, event.typed, code_first=code_first, source=event.source, moment=moment)
 
 
-def _with_try_back(case: Case, began: Began) -> Case:
+def _with_try_back(case: Case, began: Began, moment: Moment) -> Case:
     """Give back the try that was counted when the check of the password was ordered."""
     limits = case.snapshot.settings.limits
-    return replace(case, failures=failures.given_back(case.failures, began.source, failures.PASSWORD, limits))
+    rows = failures.given_back(case.failures, began.source, failures.PASSWORD, limits=limits, now=moment.at)
+    return replace(case, failures=rows)
 
 
 def _fits(attempt: Attempt, event: Answered, moment: Moment) -> bool:

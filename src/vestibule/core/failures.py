@@ -111,20 +111,22 @@ def known_source(rows: Rows, source: str, now: float) -> bool:
 
 
 def failed(rows: Rows, user_id: str, source: str, factors: Iterable[str], *, limits: Limits, now: float) -> Rows:
-    """Count one failed try of `factors` from `source`."""
+    """Count one failed try of `factors` from `source`; only a stranger's makes other strangers wait."""
     updated = dict(rows)
+    known = known_source(rows, source, now)
     row = rows.get((FailureKind.SOURCE, source)) or Failures(user_id, FailureKind.SOURCE, source)
     shares = dict(row.shares)
     for factor in factors:
         factor_row = rows.get((FailureKind.FACTOR, factor)) or Failures(user_id, FailureKind.FACTOR, factor)
-        updated[FailureKind.FACTOR, factor] = replace(factor_row, count=factor_row.count + 1, last_at=now)
+        last_at = factor_row.last_at if known else now
+        updated[FailureKind.FACTOR, factor] = replace(factor_row, count=factor_row.count + 1, last_at=last_at)
         shares[factor] = shares.get(factor, 0) + 1
     count = _fresh(row, limits, now) + 1
     updated[FailureKind.SOURCE, source] = replace(row, count=count, last_at=now, shares=tuple(shares.items()))
     return updated
 
 
-def given_back(rows: Rows, source: str, factor: str, limits: Limits) -> Rows:
+def given_back(rows: Rows, source: str, factor: str, *, limits: Limits, now: float) -> Rows:
     """Take back the one try that was counted when the check of `factor` was ordered, if it still counts.
 
     The delay that was served before that try stays served: a right answer makes nobody wait.
@@ -135,11 +137,15 @@ def given_back(rows: Rows, source: str, factor: str, limits: Limits) -> Rows:
         return rows
     shares[factor] -= 1
     kept = tuple(share for share in shares.items() if share[1])
+    count = max(row.count - 1, 0)
+    served = limits.delay(count, limits.source_tries)
     updated = dict(rows)
-    updated[FailureKind.SOURCE, source] = replace(_one_less(row, limits, limits.source_tries), shares=kept)
-    factor_row = rows.get((FailureKind.FACTOR, factor))
-    if factor_row is not None:
-        updated[FailureKind.FACTOR, factor] = _one_less(factor_row, limits, limits.factor_tries)
+    updated[FailureKind.SOURCE, source] = replace(row, count=count, last_at=row.last_at - served, shares=kept)
+    _lower(updated, factor, 1)
+    factor_row = updated.get((FailureKind.FACTOR, factor))
+    if factor_row is not None and not known_source(rows, source, now):
+        served = limits.delay(factor_row.count, limits.factor_tries)
+        updated[FailureKind.FACTOR, factor] = replace(factor_row, last_at=factor_row.last_at - served)
     return updated
 
 
@@ -167,11 +173,6 @@ def _lower(updated: dict[FailureKey, Failures], factor: str, count: int) -> None
     row = updated.get((FailureKind.FACTOR, factor))
     if row is not None:
         updated[FailureKind.FACTOR, factor] = replace(row, count=max(row.count - count, 0))
-
-
-def _one_less(row: Failures, limits: Limits, tries: int) -> Failures:
-    count = max(row.count - 1, 0)
-    return replace(row, count=count, last_at=row.last_at - limits.delay(count, tries))
 
 
 def _fresh(row: Failures, limits: Limits, now: float) -> int:

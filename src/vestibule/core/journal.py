@@ -36,7 +36,7 @@ class Entry:
     user_name: str = ""
     full_name: str = ""
     email: str = ""
-    phone: str = ""
+    phone: str = field(default="", repr=False)
     device: str = ""
     client_address: str = ""
     source: str = ""
@@ -49,6 +49,11 @@ class Entry:
     attempt_id: str = ""
     credential_id: str = ""
     detail: dict[str, Any] = field(default_factory=dict)
+
+
+def masked(phone: str) -> str:
+    """A telephone number as reports show it: its last two digits, which tell people their own numbers apart."""
+    return f"…{phone[-2:]}" if phone else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from vestibule.core.attempts import Attempt
 from vestibule.core.case import Decide, Key, Moment, Step
@@ -99,6 +99,15 @@ class Channel(Protocol):
         """Send before `deadline` (event-loop seconds); raises Unavailable only when surely nothing was sent."""
 
 
+@runtime_checkable
+class Idempotent(Protocol):
+    """An ability of a channel: the same message sent twice reaches the person once, by its id."""
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether that is so."""
+
+
 class Directory(Protocol):
     """Checks passwords."""
 
@@ -127,6 +136,9 @@ class Reading(Protocol):
     def page(self, kind: type[R], after: str, limit: int) -> list[R]:
         """Up to `limit` records with ids above `after`, in order: how long lists are read in flat memory."""
 
+    def page_by(self, kind: type[R], field: str, after: str, limit: int) -> list[R]:
+        """Up to `limit` records whose unique text `field` is above `after`, in order of it; ValueError for another."""
+
     def count(self, kind: type[R]) -> int:
         """How many records there are."""
 
@@ -145,6 +157,15 @@ class Reading(Protocol):
     def expired_attempts(self, now: float, limit: int) -> list[Attempt]:
         """Attempts that expired before `now`, oldest first."""
 
+    def idle_failures(self, failed_before: float, accepted_before: float, limit: int) -> list[Failures]:
+        """Rows without a failure since the one time and (source rows) without an accept since the other, oldest first.
+
+        Rows of factors are among them only when they count nothing.
+        """
+
+    def state(self, name: str) -> str:
+        """What the program noted for itself under this name, "" for nothing."""
+
     def chains(self) -> list["ChainHead"]:
         """All chains with their newest line."""
 
@@ -160,6 +181,9 @@ class Writing(Reading, Protocol):
 
     def set(self, name: str, value: str | None) -> None:
         """Change one setting (JSON text), or put it back to its default with None."""
+
+    def set_state(self, name: str, value: str) -> None:
+        """Note something across restarts; "" forgets it."""
 
     def note(self, entry: Entry) -> None:
         """Append to the journal, in this transaction."""

@@ -185,8 +185,8 @@ def already(case: Case, attempt: Attempt | None, moment: Moment) -> Step:
 
 
 def outcome(attempt: Attempt) -> Decision:
-    """How a settled attempt ended, as a decision for the party that waited."""
+    """How an attempt went on, as a decision for the party that waited: settled, or a code to type instead."""
     settled = attempt.settled
     if settled is None:
-        return Reject(Reason.NO_ANSWER)
+        return question(attempt, attempt.challenge) if attempt.challenge else Reject(Reason.NO_ANSWER)
     return Accept(attempt.user_name, settled.groups) if settled.reason is None else Reject(settled.reason)

@@ -1,6 +1,6 @@
 """People and the groups they are in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -32,7 +32,7 @@ class User:
     first_name: str = ""
     last_name: str = ""
     email: str = ""
-    phone: str = ""
+    phone: str = field(default="", repr=False)
     locale: str = "en"
     groups: tuple[str, ...] = ()
     mfa: Mfa = Mfa.ENABLED
