@@ -9,13 +9,14 @@ from tests.core.world import CAFE, Person, Tap, Token, World, reason
 from vestibule.core.clients import SignIn
 from vestibule.core.credentials import CredentialState
 from vestibule.core.decisions import Accept, Ask, Reject, Wait
-from vestibule.core.engine import Engine, outcome
+from vestibule.core.engine import Engine
 from vestibule.core.events import Expired, NotDelivered
 from vestibule.core.failures import FailureKind, Failures
 from vestibule.core.messages import Message
 from vestibule.core.policy import Outcome
 from vestibule.core.prompts import Approve, TypeCode
 from vestibule.core.reasons import Reason, Result
+from vestibule.core.steps import outcome
 from vestibule.methods.totp import Totp
 
 

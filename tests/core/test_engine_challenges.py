@@ -199,7 +199,7 @@ def test_a_method_that_is_taken_away_meanwhile_opens_nothing() -> None:
     token = world.person("alice", "secret").totp()
     question = asked(world)
     world.rule(Outcome.REQUIRE, methods=("hotp",))
-    assert reason(world.answer(question, token.code())) is Reason.WRONG_CODE
+    assert reason(world.answer(question, token.code())) is Reason.NO_USABLE_PROMPT
 
 
 def test_a_credential_that_is_disabled_meanwhile_opens_nothing() -> None:
@@ -207,7 +207,7 @@ def test_a_credential_that_is_disabled_meanwhile_opens_nothing() -> None:
     token = world.person("alice", "secret").totp()
     question = asked(world)
     world.credentials[token.id] = replace(token.credential, state=CredentialState.DISABLED)
-    assert reason(world.answer(question, token.code())) is Reason.WRONG_CODE
+    assert reason(world.answer(question, token.code())) is Reason.NOT_ENROLLED
 
 
 def test_a_rule_that_allows_meanwhile_does_not_answer_an_open_question() -> None:

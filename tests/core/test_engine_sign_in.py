@@ -1,5 +1,7 @@
 """Every way to sign in, and what an unknown name, a block or the policy makes of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.core.world import CAFE, HOME, World, reason
@@ -11,7 +13,7 @@ from vestibule.core.policy import Outcome
 from vestibule.core.prompts import TypeCode
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
-from vestibule.core.users import Mfa
+from vestibule.core.users import Block, Mfa
 
 ONE_FIELD = (SignIn.PASSWORD_AND_CODE, SignIn.CODE_AND_PASSWORD)
 
@@ -232,7 +234,7 @@ def test_a_person_without_second_factor_signs_in_by_password_alone(sign_in: Sign
 def test_a_person_without_second_factor_is_refused_where_only_codes_are_checked() -> None:
     world = World().client("vpn", SignIn.CODE_ONLY)
     token = world.person("alice", "secret", Mfa.OFF).totp()
-    assert reason(world.begin("alice", "")) is Reason.NOT_ENROLLED
+    assert reason(world.answer(world.begin("alice", ""), token.code())) is Reason.NOT_ENROLLED
     assert reason(world.begin("alice", token.code())) is Reason.NOT_ENROLLED
 
 
@@ -261,11 +263,25 @@ def test_a_person_without_credentials_is_not_enrolled(sign_in: SignIn) -> None:
     assert reason(world.begin("alice", "secret")) is Reason.NOT_ENROLLED
 
 
-@pytest.mark.parametrize("typed", ["", "123456"])
-def test_a_person_without_credentials_is_not_enrolled_for_codes_alone_either(typed: str) -> None:
+def test_a_person_without_credentials_is_not_enrolled_for_codes_alone_either() -> None:
     world = World().client("vpn", SignIn.CODE_ONLY)
     world.person("alice")
-    assert reason(world.begin("alice", typed)) is Reason.NOT_ENROLLED
+    assert reason(world.begin("alice", "123456")) is Reason.NOT_ENROLLED
+    assert reason(world.answer(world.begin("alice", ""), "123456")) is Reason.NOT_ENROLLED
+
+
+@pytest.mark.requirement(23)
+def test_an_empty_field_is_answered_by_the_same_question_whoever_asks() -> None:
+    world = World().client("vpn", SignIn.CODE_ONLY)
+    world.rule(Outcome.DENY, groups=("denied",))
+    world.person("alice").totp()
+    world.person("denied", "secret", Mfa.ENFORCED, "denied").totp()
+    world.person("bare")
+    world.person("off", mfa=Mfa.OFF).totp()
+    blocked = world.person("blocked")
+    world.users[blocked.user.id] = replace(blocked.user, block=Block(0.0, world.at + 1000, "admin", "left"))
+    for name in ("alice", "denied", "bare", "off", "blocked", "nobody"):
+        assert isinstance(world.begin(name, ""), Ask), name
 
 
 def test_a_credential_that_was_never_proven_does_not_count() -> None:
@@ -369,8 +385,8 @@ def test_a_rule_for_this_very_client_waives_the_code_where_the_client_has_checke
 def test_a_rule_cannot_wake_a_person_without_second_factor_where_only_codes_are_checked() -> None:
     world = World().client("vpn", SignIn.CODE_ONLY).rule(Outcome.ALLOW, networks=("192.0.2.0/24",))
     world.person("alice", mfa=Mfa.OFF).totp()
-    assert reason(world.begin("alice", "", CAFE)) is Reason.NOT_ENROLLED
-    assert reason(world.begin("alice", "")) is Reason.NOT_ENROLLED
+    assert reason(world.answer(world.begin("alice", "", CAFE), "123456")) is Reason.NOT_ENROLLED
+    assert reason(world.begin("alice", "123456")) is Reason.NOT_ENROLLED
 
 
 # -- what the field may hold ------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from vestibule.core.case import Case, Moment, Step
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.codes import Candidate, Right, Wrong, check_code, check_field
 from vestibule.core.credentials import Credential
-from vestibule.core.decisions import CheckPassword
+from vestibule.core.decisions import CheckPassword, Reject
 from vestibule.core.errors import Unavailable
 from vestibule.core.events import Answered, Began, Event, Expired, NotDelivered, PasswordChecked, PasswordUnchecked
 from vestibule.core.policy import Outcome, Requirement, evaluate
@@ -39,7 +39,7 @@ class Engine:
         """Decide what happens next. Raises Unavailable when the asking client has just been removed."""
         match event:
             case Began():
-                return self._began(case, event, moment)
+                return _asked_alike(case, event, self._began(case, event, moment), moment)
             case PasswordChecked():
                 return self._password_checked(case, event, moment)
             case PasswordUnchecked(began):
@@ -139,7 +139,11 @@ class Engine:
         self, case: Case, user: User, attempt: Attempt, *, answer: Secret, methods: tuple[str, ...], story: Story
     ) -> Step:
         challenge = _question(attempt)
+        if user.mfa is Mfa.OFF:
+            return steps.end(case, attempt, story, Reason.NOT_ENROLLED)
         candidates = self._candidates(case, methods, story.moment)
+        if not candidates:
+            return steps.end(case, attempt, story, _why_no_prompt(case, story.moment))
         found = check_code(case, candidates, _text(answer), source=attempt.source, moment=story.moment)
         if isinstance(found, Wrong) and found.reason is Reason.WRONG_CODE and challenge.tries_left > 1:
             return steps.ask_again(steps.counted(case, user, found, story), attempt, challenge, story)
@@ -214,6 +218,14 @@ def _began_unknown(case: Case, event: Began, client: Client, story: Story) -> St
     if client.sign_in is SignIn.CODE_ONLY and not event.typed:
         return steps.ask_for_code(case, steps.new_attempt(case, story), story.moment)
     return steps.reject(case, story, Reason.UNKNOWN_USER)
+
+
+def _asked_alike(case: Case, event: Began, step: Step, moment: Moment) -> Step:
+    """Who is refused before anything was typed is asked like everyone else, and refused at the answer."""
+    client = _client(case, event.client_id)
+    if client.sign_in is SignIn.CODE_ONLY and not event.typed and isinstance(step.decision, Reject):
+        return steps.ask_for_code(case, steps.new_attempt(case, Story.of_beginning(case, event, moment)), moment)
+    return step
 
 
 def _began_one_field(case: Case, user: User, event: Began, candidates: tuple[Candidate, ...], story: Story) -> Step:
