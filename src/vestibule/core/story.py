@@ -1,6 +1,6 @@
 """Who asked what, from where, under which rule, by which credential: the thread from an event to its journal entry."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from vestibule.core.attempts import Attempt
 from vestibule.core.case import Case, Moment
@@ -11,9 +11,8 @@ from vestibule.core.reasons import Reason, Result
 from vestibule.core.users import User
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
-    """What an entry about this attempt will say."""
+class Story(NamedTuple):
+    """What an entry about this attempt will say; a tuple, because it is copied several times in every step."""
 
     moment: Moment
     client_id: str
@@ -55,11 +54,11 @@ class Story:
 
     def under(self, rule: str) -> "Story":
         """The policy rule that spoke."""
-        return replace(self, rule=rule)
+        return self._replace(rule=rule)
 
     def by(self, credential: Credential, result: Result) -> "Story":
         """The credential that was proven or tried."""
-        return replace(self, method=credential.method, credential_id=credential.id, result=result)
+        return self._replace(method=credential.method, credential_id=credential.id, result=result)
 
     def accepted(self, result: Result | None = None) -> Entry:
         """The entry of an accept."""
