@@ -55,7 +55,9 @@ _FORMS: Final = (
 class TokenRow:
     """One token of an import; texts are empty where the file says nothing, `upn` is None for an unassigned token.
 
-    Token formats beside CSV give this type too: hence method, algorithm, digits and counter.
+    All token formats give this type. `serial` is empty where the format knows none (a QR code). `owner` is what the
+    file says of the owner where that is more than a name, such as a distinguished name. `drift` is the token's clock
+    minus ours in time steps. Start and expiry are seconds since the epoch, 0 for none.
     """
 
     line: int
@@ -69,6 +71,11 @@ class TokenRow:
     algorithm: Algorithm = Algorithm.SHA1
     digits: int = 6
     counter: int = 0
+    issuer: str = ""
+    owner: str = ""
+    drift: int = 0
+    starts_at: float = 0.0
+    expires_at: float = 0.0
 
     @property
     def key_bits(self) -> int:
@@ -131,7 +138,7 @@ def _token(serials: dict[str, int], line: int, cells: list[str]) -> TokenRow:
     return TokenRow(
         line,
         checked_text(upn, "upn", LONGEST_UPN) or None,
-        _serial(serial, line, serials),
+        unique_serial(serial, line, serials),
         read_key(key, "secret key"),
         _period(interval),
         checked_text(manufacturer, "manufacturer", LONGEST_MAKER),
@@ -139,7 +146,8 @@ def _token(serials: dict[str, int], line: int, cells: list[str]) -> TokenRow:
     )
 
 
-def _serial(serial: str, line: int, serials: dict[str, int]) -> str:
+def unique_serial(serial: str, line: int, serials: dict[str, int]) -> str:
+    """Check a serial number and remember its line in `serials`. Raises `BadField`, also for one that came before."""
     if not serial:
         raise BadField("serial number", "is empty; write the number that is printed on the token")
     if len(serial) > LONGEST_SERIAL or not serial.isprintable():

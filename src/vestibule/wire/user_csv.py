@@ -108,11 +108,11 @@ def _user(columns: tuple[str, ...], lines: dict[str, int], line: int, cells: lis
         name=_name(said("name", ""), line, lines),
         first_name=checked_text(said("first_name", ""), "first_name", LONGEST_NAME),
         last_name=checked_text(said("last_name", ""), "last_name", LONGEST_NAME),
-        email=_email(said("email", "")),
-        phone=_phone(said("phone", "")),
+        email=checked_email(said("email", "")),
+        phone=checked_phone(said("phone", "")),
         groups=_groups(said("groups", "")),
         mfa=_mfa(said("mfa", "")),
-        locale=_locale(said("locale", "")),
+        locale=checked_locale(said("locale", "")),
     )
 
 
@@ -126,14 +126,16 @@ def _name(cell: str, line: int, lines: dict[str, int]) -> str:
     return name
 
 
-def _email(cell: str) -> str:
+def checked_email(cell: str) -> str:
+    """Give the address, or nothing for an empty cell; raises `BadField`."""
     email = checked_text(cell, "email", LONGEST_EMAIL)
     if email and not _EMAIL.fullmatch(email):
         raise BadField("email", "is not an address; write it as name@example.org")
     return email
 
 
-def _phone(cell: str) -> str:
+def checked_phone(cell: str) -> str:
+    """Give the phone number as it is written, or nothing for an empty cell; raises `BadField`."""
     if shortened_number(cell):
         raise BadField("phone", "was shortened by a spreadsheet; make the column text and enter it again")
     phone = checked_text(cell, "phone", LONGEST_PHONE)
@@ -157,8 +159,8 @@ def _mfa(cell: str) -> Mfa | None:
         raise BadField("mfa", f"must be one of {', '.join(Mfa)}") from None
 
 
-def _locale(cell: str) -> str:
-    """Check the shape of a language tag (BCP 47, RFC 5646 section 2.1)."""
+def checked_locale(cell: str) -> str:
+    """Give the language tag, or nothing for an empty cell; raises `BadField` (BCP 47, RFC 5646 section 2.1)."""
     if cell and (len(cell) > LONGEST_LOCALE or not _LOCALE.fullmatch(cell)):
         raise BadField("locale", "is not a language tag; write it as en, de-CH or zh-Hant-TW")
     return cell
