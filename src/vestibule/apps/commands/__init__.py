@@ -1,0 +1,109 @@
+"""Administration by command: one table of names, the same for the control socket and for a process of its own.
+
+    from vestibule.apps.commands import link                              a running server: starts fast
+    result = link.call(socket_path, "user.add", {"name": "alice@example.org"}, progress)
+
+    from vestibule.apps.commands.running import Commands                  a process of its own
+    result = await Commands(pieces).run("user.add", {"name": "alice@example.org"}, actor, progress)
+
+Both raise `link.CommandFailed` with its `kind` (refused, malformed, unavailable, bug), `text` for the person and `fields`;
+`progress(done, total)` is told how far it is, `total` None when it is not known.
+
+Arguments and results are JSON. Times are seconds since the epoch; null where there is none. `?` marks an argument that
+may be left out, `= x` its default. Nothing secret comes back but where "shown once" stands. A list comes in pages:
+`limit?` (1 to 1000, by default 100) and `after?`, the `next` of the page before; `next` is null at the end.
+
+USER   {id, name, first_name, last_name, email, phone, locale, groups: [name], mfa: off|enabled|enforced,
+        blocked: null|{since, until, by, reason}, created_at}
+TOKEN  {id, serial, method: totp|hotp|recovery, user: name|null, label, state: pending|active|disabled, usable,
+        manufacturer, model, algorithm: sha1|sha256|sha512, digits, period, waiver_until: time|null, created_at}
+GROUP  {name, description, reply_attributes: [[name, value]]}
+CLIENT {id, name, networks: [cidr], nas_identifier, sign_in: password_then_code|password_and_code|code_and_password|
+        code_only, require_user_match, require_message_authenticator, limit_proxy_state, holds, time_budget,
+        rejoin_seconds, secrets: 0|1|2, created_at}
+RULE   {position (1 is the first), name, outcome: deny|allow|require, clients: [id], groups: [name],
+        networks: [cidr], methods: [name]}
+REPORT {file_name, dry_run, created, changed, unchanged, problems: [{line, column, field, reason}],
+        waived: [{line, serial, bits}], failures: text of the failures file ("" without problems; it holds keys)}
+
+user.add        name, first_name?, last_name?, email?, phone?, locale?, groups?: [name], mfa? = enabled, password?
+                → {user: USER}
+user.list       after?, limit?, search? (how the name begins) → {users: [USER], next}, in order of name
+user.show       name → {user: USER, password_changed_at: time|null, credentials: [TOKEN], failures: [{kind:
+                source|factor, name, count, last_at, delayed_until: time|null, stopped, accepted_at: time|null}]}
+user.set        name, changes: {name?, first_name?, last_name?, email?, phone?, locale?, groups?, mfa?}
+                → {user: USER, changed: [field]}
+user.block      name, reason, days? = 90 → {user: USER}
+user.unblock    name → {user: USER}
+user.password   name, password → {user: USER}
+user.remove     name, erase? = false → {removed: name, returned: [serial], erased: journal lines}
+user.reset      name → {cleared: rows of failures}
+user.import     content: text, file_name, dry_run? = false → REPORT (with progress)
+
+group.add       name, description?, reply_attributes?: [[name, value]] → {group: GROUP}
+group.list      → {groups: [GROUP]}
+group.set       name, description?, reply_attributes? → {group: GROUP}
+group.remove    name → {removed: name, members: how many users were in it} (with progress)
+
+token.import    content: text, file_name, dry_run? = false, waiver_until?: "2027-01-31", pending? = false
+                → REPORT (with progress)
+token.add       user, serial?, secret? (Base32; made here if absent), method? = totp, algorithm? = sha1, digits? = 6,
+                period? = 30, counter? = 0, label?, pending? = false, waiver_until?
+                → {token: TOKEN, uri, secret} (shown once)
+token.list      after?, limit?, user?, unassigned? = false → {tokens: [TOKEN], next}
+token.show      token → {token: TOKEN, used_at: time|null, drift (steps), counter, resync (two codes are asked),
+                failures: count}
+token.assign    token, user, pending? = false → {token: TOKEN}
+token.unassign  token → {token: TOKEN}
+token.activate  token, code → {token: TOKEN}
+token.resync    token, first, second → {token: TOKEN, drift, counter}
+token.disable   token → {token: TOKEN}
+token.enable    token → {token: TOKEN}
+token.remove    token → {removed: serial or id}
+token.export    after?, limit? → {tokens: [TOKEN], next}; never a key
+                (`token` is a serial number or an id)
+recovery.issue  user → {token: TOKEN, codes: [text]} (shown once; all earlier ones are void)
+
+client.add      name, networks?: [cidr] (without: it asks over the HTTP API only, and has no secret), id? (made of the
+                name), sign_in? = password_then_code, nas_identifier?, require_user_match? = true,
+                require_message_authenticator? = true, limit_proxy_state? = true,
+                holds? = true, time_budget? = 30, rejoin_seconds? = 0, secret?
+                → {client: CLIENT, secret: text|null (the one made here, shown once), warnings: [text]}
+client.list     → {clients: [CLIENT]}
+client.show     id → {client: CLIENT, warnings: [text]}
+client.set      id, and any of client.add but id and secret → {client: CLIENT, changed: [field], warnings: [text]}
+client.remove   id → {removed: id}
+client.secret   id, step: begin|finish, secret? → {client: CLIENT, secret: text|null (shown once), warnings: [text]}
+
+api_key.add     name, client? (a key that verifies as this client), rights?: [right] (else one that manages),
+                expires?: "2027-01-31" → {key: KEY, secret: text (the whole key, shown once)}
+                KEY {id, name, scope: verify|manage, client: id|null, rights: [right], expires_at: time|null,
+                created_at, created_by, used_at: time|null (to the hour)}
+api_key.list    → {keys: [KEY]}
+api_key.remove  id (or name) → {removed: name}
+
+policy.add      name, outcome, clients?, groups?, networks?, methods?, position? (default: last) → {rule: RULE}
+policy.list     → {rules: [RULE], default: text}
+policy.move     name, position → {rules: [RULE], default: text}
+policy.remove   name → {removed: name}
+policy.test     user, client, address? → {outcome, rule: name, methods: [name], second_factor: whether it is asked}
+
+setting.list    → {settings: [{name, value, default, changed, help, fits}]}
+setting.set     name, value (JSON, or its text) → {name, value}
+setting.unset   name → {name, value}
+
+journal.list    user?, user_id?, since?, until?, kind?: sign_in|administration|system, reason?, accepted?: true|false,
+                after?, limit? → {lines: [LINE], next, position}; `position` is where new lines go on, to follow
+                LINE {at, chain, seq, kind, action, actor, user_id, user_name, full_name, email, phone, device,
+                client_address, source, client_id, method, accepted: null|true|false, reason: null|text, result, rule,
+                attempt_id, credential_id, detail: {}, server_name, server_address, erased}
+journal.verify  → {intact, fault: text|null, lines, chains: [{chain, started_at, server_name, first_seq, seq, mac,
+                lines}]} (with progress)
+journal.prune   before → {pruned: lines} (with progress)
+
+status          → {users, groups, tokens, clients, rules, attempts, waiting, now}
+verify          user, client, typed, state? → {decision: accept, user, groups} | {decision: reject, reason} |
+                {decision: ask, state}; `state` goes back with the code as `typed`
+
+To add a command: write the flow, put one line into `table.py` and one here; a test holds the two together.
+"""

@@ -1,0 +1,42 @@
+"""The desk of a running server, or of a command without one: which piece does what administration needs."""
+
+import secrets
+import time
+from collections.abc import Iterable
+
+from vestibule.apps.dictionary import dictionary
+from vestibule.apps.pieces import Pieces
+from vestibule.core.credentials import Credential
+from vestibule.core.journal import Line
+from vestibule.flows.desk import Desk
+from vestibule.methods.recovery import CODES, OCTETS
+from vestibule.stores.chain import first_fault
+from vestibule.stores.settings import known_settings, settings_from
+
+
+def desk_of(pieces: Pieces) -> Desk:
+    """Put the desk together. Raises Malformed, OSError for a dictionary file that can not be read."""
+    methods, vault, store = pieces.methods, pieces.vault, pieces.store
+
+    def issue_recovery(credential: Credential) -> tuple[Credential, tuple[str, ...]]:
+        return methods.recovery.issue(credential, secrets.token_bytes(CODES * OCTETS))
+
+    def chain_fault(lines: Iterable[Line], chain: str, previous: str, expected_seq: int) -> str | None:
+        return first_fault(lines, vault.derive("journal", chain.encode()).reveal(), previous, expected_seq)
+
+    return Desk(
+        store=store,
+        clock=time.time,
+        chance=secrets.token_bytes,
+        fingerprint=vault.fingerprint,
+        hash_password=pieces.passwords.hash,
+        oath={methods.totp.name: methods.totp, methods.hotp.name: methods.hotp},
+        issue_recovery=issue_recovery,
+        methods=(methods.totp.name, methods.hotp.name, methods.recovery.name),
+        dictionary=dictionary(pieces.configuration),
+        settings=known_settings(),
+        check_settings=settings_from,
+        chain_fault=chain_fault,
+        mac=lambda said: vault.mac("token", said),
+        waiting=lambda: store.waiting,
+    )

@@ -1,0 +1,345 @@
+"""Clients: add, list, show, change and remove them, and change their shared secret without a gap."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from ipaddress import ip_network
+from typing import Any
+
+from vestibule.core.api_keys import ApiKey
+from vestibule.core.clients import Client, SignIn
+from vestibule.core.policy import Rule, parse_networks
+from vestibule.core.ports import Reading, Writing
+from vestibule.core.secret import Secret
+from vestibule.flows.desk import Desk, Told, checked, required
+from vestibule.flows.refused import Missing, Refused
+from vestibule.flows.views import client_told
+from vestibule.wire.names import BadField, checked_text
+
+ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
+"""Letters and digits that are not taken for one another when they are read and typed."""
+
+SECRET_CHARACTERS = 32  # 186 bits
+SHORT_SECRET = 12  # octets; draft-ietf-radext-deprecating-radius warns up to here
+FEW_CHARACTERS = 6
+LONGEST_SECRET = 128
+LONGEST_ID = 64
+LONGEST_NAS_IDENTIFIER = 253
+MOST = 10_000
+BUDGET = (2.0, 600.0)
+REJOIN_SECONDS = 10
+
+SHORT = "The secret has 12 octets or fewer and can be found by trying; use a generated one."
+PLAIN = "The secret repeats few characters and can be guessed; use a generated one."
+NO_AUTHENTICATOR = (
+    "Message-Authenticator is not required: whoever can change packets on the way can forge answers (Blast-RADIUS). "
+    "Require it as soon as this client sends it."
+)
+REJOINS = "A fresh packet may repeat a sign-in for {} seconds after it was accepted: one code then counts twice."
+ANY_USER = "Require user match is off: names that nobody has are not refused for that."
+
+
+async def add(
+    desk: Desk,
+    actor: str,
+    *,
+    name: str,
+    networks: Sequence[str] | None = None,
+    id: str | None = None,
+    sign_in: str = SignIn.PASSWORD_THEN_CODE.value,
+    nas_identifier: str = "",
+    require_user_match: bool = True,
+    require_message_authenticator: bool = True,
+    limit_proxy_state: bool = True,
+    holds: bool = True,
+    time_budget: float = 30.0,
+    rejoin_seconds: int = 0,
+    secret: str | None = None,
+) -> Told:
+    """Add a client; its shared secret is made here unless it is given.
+
+    Without networks it asks over the HTTP API only, and has no shared secret.
+    """
+    named = required(name, "name")
+    shared = None if networks is None else _secret(desk, secret)
+    client = Client(
+        id=_id(named if id is None else id),
+        name=named,
+        networks=() if networks is None else _networks(networks),
+        secrets=(shared.value,) if shared else (),
+        nas_identifier=checked(nas_identifier, "nas_identifier", LONGEST_NAS_IDENTIFIER),
+        sign_in=_sign_in(sign_in),
+        require_user_match=require_user_match,
+        require_message_authenticator=require_message_authenticator,
+        limit_proxy_state=limit_proxy_state,
+        holds=holds,
+        time_budget=time_budget,
+        rejoin_seconds=rejoin_seconds,
+        created_at=desk.clock(),
+    )
+    _refuse_unfit(client)
+
+    def act(writing: Writing) -> Told:
+        if writing.get(Client, client.id) is not None:
+            raise Refused(f"There is a client {client.id} already. Choose another id.", "id")
+        return _stored(desk, writing, client, shared, action="client.add", actor=actor)
+
+    return await desk.store.change(act)
+
+
+async def listed(desk: Desk, actor: str) -> Told:  # noqa: ARG001 - every flow is told who asks
+    """All clients, in order of id."""
+    clients = desk.store.snapshot.clients
+    return {"clients": [client_told(clients[name]) for name in sorted(clients)]}
+
+
+async def show(desk: Desk, actor: str, *, id: str) -> Told:  # noqa: ARG001 - every flow is told who asks
+    """One client, and what is weak about it."""
+
+    def question(reading: Reading) -> Told:
+        client = the_client(reading, id)
+        return {"client": client_told(client), "warnings": _warnings(reading, client)}
+
+    return await desk.store.read(question)
+
+
+async def change(
+    desk: Desk,
+    actor: str,
+    *,
+    id: str,
+    name: str | None = None,
+    networks: Sequence[str] | None = None,
+    sign_in: str | None = None,
+    nas_identifier: str | None = None,
+    require_user_match: bool | None = None,
+    require_message_authenticator: bool | None = None,
+    limit_proxy_state: bool | None = None,
+    holds: bool | None = None,
+    time_budget: float | None = None,
+    rejoin_seconds: int | None = None,
+) -> Told:
+    """Change what is given."""
+    given: dict[str, Any] = {
+        "name": None if name is None else required(name, "name"),
+        "networks": None if networks is None else _networks(networks),
+        "sign_in": None if sign_in is None else _sign_in(sign_in),
+        "nas_identifier": None if nas_identifier is None else checked(nas_identifier, "nas_identifier"),
+        "require_user_match": require_user_match,
+        "require_message_authenticator": require_message_authenticator,
+        "limit_proxy_state": limit_proxy_state,
+        "holds": holds,
+        "time_budget": time_budget,
+        "rejoin_seconds": rejoin_seconds,
+    }
+    return await _changed(desk, actor, id, {field: value for field, value in given.items() if value is not None})
+
+
+async def remove(desk: Desk, actor: str, *, id: str) -> Told:
+    """Remove a client; refused while a rule of the policy or an API key names it."""
+
+    def act(writing: Writing) -> Told:
+        client = the_client(writing, id)
+        naming = [rule.name for rule in writing.page(Rule, "", MOST) if client.id in rule.clients]
+        if naming:
+            raise Refused(f"The policy names {client.id} in {', '.join(naming)}. Remove these rules first.", "id")
+        keys = [key.name for key in writing.find(ApiKey, "client_id", client.id)]
+        if keys:
+            raise Refused(f"API keys ask as {client.id}: {', '.join(keys)}. Remove these keys first.", "id")
+        writing.remove(Client, client.id)
+        writing.note(replace(desk.entry("client.remove", actor), client_id=client.id))
+        return {"removed": client.id}
+
+    return await desk.store.change(act)
+
+
+async def change_secret(
+    desk: Desk,
+    actor: str,
+    *,
+    id: str,
+    step: str,
+    secret: str | None = None,
+) -> Told:
+    """Change the shared secret in two steps: `begin` takes a second, newer one, `finish` drops the older."""
+    if step not in ("begin", "finish"):
+        raise Refused("step must be begin or finish.", "step")
+    shared = _secret(desk, secret) if step == "begin" else None
+
+    def act(writing: Writing) -> Told:
+        client = the_client(writing, id)
+        if shared is not None and len(client.secrets) > 1:
+            raise Refused("A change of the secret is under way. Finish it first, with the step finish.", "step")
+        if shared is None and len(client.secrets) == 1:
+            raise Refused("No change of the secret is under way. Begin one, with the step begin.", "step")
+        secrets = (shared.value, *client.secrets) if shared else client.secrets[:1]
+        renewed = replace(client, secrets=secrets, version=client.version + 1)
+        return _stored(desk, writing, renewed, shared, action=f"client.secret.{step}", actor=actor)
+
+    return await desk.store.change(act)
+
+
+def the_client(reading: Reading, client_id: str, field: str = "id") -> Client:
+    """The client with this id; refused when there is none."""
+    client = reading.get(Client, client_id)
+    if client is None:
+        raise Missing(f"There is no client {client_id}. Look for its id with: vestibule client list", field)
+    return client
+
+
+def made_secret(desk: Desk) -> Secret:
+    """A shared secret of 32 characters that people can read and type (186 bits)."""
+    chosen = ""
+    while len(chosen) < SECRET_CHARACTERS:
+        drawn = desk.chance(2 * SECRET_CHARACTERS)
+        fair = [octet % len(ALPHABET) for octet in drawn if octet < 256 - 256 % len(ALPHABET)]
+        chosen += "".join(ALPHABET[place] for place in fair)
+    return Secret.of(chosen[:SECRET_CHARACTERS])
+
+
+# -- reading arguments ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """A new shared secret; `shown` holds it once more where it was made here, for the one who has to type it."""
+
+    value: Secret
+    shown: str | None
+
+
+def _secret(desk: Desk, given: str | None) -> _Shared:
+    if given is None:
+        made = made_secret(desk)
+        return _Shared(made, made.reveal().decode())
+    try:
+        text = checked_text(given, "secret", LONGEST_SECRET)
+    except BadField as bad:
+        raise Refused(f"secret {bad.reason}.", "secret") from None
+    if not text or text != text.strip():
+        raise Refused("secret must not be empty, nor begin or end with a blank.", "secret")
+    return _Shared(Secret.of(text), None)
+
+
+def _id(text: str) -> str:
+    """The id itself, or one made of a name: lower case, a dash for what is neither letter nor digit."""
+    made = re.sub(r"[^a-z0-9._]+", "-", text.strip().lower()).strip("-")[:LONGEST_ID]
+    if not made:
+        raise Refused("id must have letters a to z or digits; give one.", "id")
+    return made
+
+
+def _sign_in(text: str) -> SignIn:
+    try:
+        return SignIn(text)
+    except ValueError:
+        raise Refused(f"sign_in must be one of {', '.join(SignIn)}.", "sign_in") from None
+
+
+def _networks(texts: Sequence[str]) -> tuple[str, ...]:
+    networks = tuple(dict.fromkeys(network(text) for text in texts))
+    if not networks:
+        raise Refused("networks is empty; name at least one, as 192.0.2.10 or 192.0.2.0/24.", "networks")
+    return networks
+
+
+def network(text: str) -> str:
+    """A network in CIDR form; refused when it is none, or when its host part is not empty."""
+    try:
+        loose = ip_network(text.strip(), strict=False)
+    except ValueError:
+        raise Refused(f"{text!r} is no network; write one as 192.0.2.0/24 or 2001:db8::/64.", "networks") from None
+    if "/" in text and str(loose.network_address) != text.strip().partition("/")[0].lower():
+        raise Refused(f"{text} is an address inside {loose}; write the one that is meant.", "networks")
+    if getattr(loose.network_address, "ipv4_mapped", None) is not None:
+        raise Refused(f"{text} is an IPv4 network in the form of IPv6; write it as IPv4.", "networks")
+    return str(loose)
+
+
+# -- rules for clients ---------------------------------------------------------------------------------------------
+
+
+def _refuse_unfit(client: Client) -> None:
+    """What no client may be, whatever the others are."""
+    if client.sign_in is SignIn.CODE_ONLY and not client.require_user_match:
+        raise Refused(
+            "With sign_in code_only nobody here checks the first factor, so require_user_match must stay on.",
+            "require_user_match",
+        )
+    if not BUDGET[0] <= client.time_budget <= BUDGET[1]:
+        raise Refused(f"time_budget must be from {BUDGET[0]:g} to {BUDGET[1]:g} seconds.", "time_budget")
+    if not 0 <= client.rejoin_seconds <= REJOIN_SECONDS:
+        raise Refused(f"rejoin_seconds must be from 0 to {REJOIN_SECONDS}.", "rejoin_seconds")
+
+
+def _near(reading: Reading, client: Client) -> list[tuple[Client, bool]]:
+    """Other clients whose packets could be taken for this one's, and whether they have one of its very networks."""
+    others = [one for one in reading.page(Client, "", MOST) if one.id != client.id]
+    same_name = [one for one in others if one.nas_identifier == client.nas_identifier]
+    return [(one, bool(set(one.networks) & set(client.networks))) for one in same_name if _overlap(one, client)]
+
+
+def _overlap(one: Client, other: Client) -> bool:
+    pairs = ((a, b) for a in parse_networks(one.networks) for b in parse_networks(other.networks))
+    return any(a.version == b.version and a.overlaps(b) for a, b in pairs)
+
+
+def _refuse_ambiguous(reading: Reading, client: Client) -> None:
+    equal = [other.id for other, same in _near(reading, client) if same]
+    if equal:
+        raise Refused(
+            f"The client {', '.join(equal)} has the same network and NAS-Identifier, so its packets could not be told "
+            "apart. Give one of them a NAS-Identifier of its own, or another network.",
+            "networks",
+        )
+
+
+def _warnings(reading: Reading, client: Client) -> list[str]:
+    """What is allowed but weak, each with a way out."""
+    found = [warning for secret in client.secrets for warning in _weak(secret)]
+    if not client.require_message_authenticator:
+        found.append(NO_AUTHENTICATOR)
+    if client.rejoin_seconds:
+        found.append(REJOINS.format(client.rejoin_seconds))
+    if not client.require_user_match:
+        found.append(ANY_USER)
+    around = [other.id for other, same in _near(reading, client) if not same]
+    if around:
+        found.append(f"Its networks overlap those of {', '.join(around)}; a packet belongs to the narrower network.")
+    return found
+
+
+def _weak(secret: Secret) -> list[str]:
+    short = [SHORT] if len(secret) <= SHORT_SECRET else []
+    return [*short, PLAIN] if len(set(secret.reveal())) < FEW_CHARACTERS else short
+
+
+# -- storing -------------------------------------------------------------------------------------------------------
+
+
+async def _changed(desk: Desk, actor: str, client_id: str, given: Mapping[str, Any]) -> Told:
+    def act(writing: Writing) -> Told:
+        before = the_client(writing, client_id)
+        client = replace(before, **given)
+        names = [one.name for one in fields(Client) if getattr(client, one.name) != getattr(before, one.name)]
+        _refuse_unfit(client)
+        if not names:
+            return {"client": client_told(client), "changed": [], "warnings": _warnings(writing, client)}
+        client = replace(client, version=before.version + 1)
+        told = _stored(desk, writing, client, None, action="client.set", actor=actor, changed=names)
+        return {"client": told["client"], "changed": names, "warnings": told["warnings"]}
+
+    return await desk.store.change(act)
+
+
+def _stored(
+    desk: Desk, writing: Writing, client: Client, shared: _Shared | None, *, action: str, actor: str, **detail: object
+) -> Told:
+    """Store the client with one line in the journal, also about what is weak."""
+    _refuse_ambiguous(writing, client)
+    writing.put(client)
+    warnings = _warnings(writing, client)
+    if warnings:
+        detail["warnings"] = warnings
+    writing.note(replace(desk.entry(action, actor, **detail), client_id=client.id))
+    return {"client": client_told(client), "secret": shared.shown if shared else None, "warnings": warnings}

@@ -1,0 +1,169 @@
+"""The journal: page through it, verify its chains, let old lines go."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vestibule.core.journal import EntryKind, Line, Query
+from vestibule.core.ports import ChainHead, Reading
+from vestibule.core.reasons import Reason
+from vestibule.flows.desk import SLICE, Desk, Progress, Told, page_size, quiet, the_user
+from vestibule.flows.refused import Refused
+from vestibule.flows.views import line_told
+
+VERIFIED_AT_ONCE = 1000
+
+Place = tuple[float, str, int]
+
+
+async def listed(
+    desk: Desk,
+    actor: str,  # noqa: ARG001 - every flow is told who asks
+    *,
+    user: str | None = None,
+    user_id: str = "",
+    since: float = 0.0,
+    until: float = 0.0,
+    kind: str | None = None,
+    reason: str | None = None,
+    accepted: bool | None = None,
+    after: str | None = None,
+    limit: int = 100,
+) -> Told:
+    """A page of lines in order of time; `position` is where lines that are yet to come go on."""
+    size, start = page_size(limit), _place(after)
+    wanted = Query(user_id, since, until, _kind(kind), _reason(reason), accepted)
+
+    def question(reading: Reading) -> Told:
+        query = wanted if user is None else _of_user(wanted, the_user(reading, user).id)
+        lines = reading.lines(query, start, size)
+        heads = {head.chain: head for head in reading.chains()} if lines else {}
+        position = _token(lines[-1]) if lines else after
+        return {
+            "lines": [_told(line, heads.get(line.chain)) for line in lines],
+            "next": position if len(lines) == size else None,
+            "position": position,
+        }
+
+    return await desk.store.read(question)
+
+
+async def verify(desk: Desk, actor: str, *, progress: Progress = quiet) -> Told:  # noqa: ARG001 - told who asks
+    """Walk all chains and say what does not fit first, or how many lines there are and where the chains end."""
+    heads = await desk.store.read(lambda reading: reading.chains())
+    total = sum(head.seq - head.first_seq + 1 for head in heads)
+    lines = 0
+    for head in heads:
+        walk = _Walk(head.first_seq, head.first_previous_mac)
+        while walk.seq <= head.seq:
+            walk = await desk.store.read(_verifying(desk, head, walk))
+            if walk.fault is not None:
+                return _verified(heads, lines + walk.seq - head.first_seq, walk.fault)
+            progress(lines + walk.seq - head.first_seq, total)
+        lines += head.seq - head.first_seq + 1
+    return _verified(heads, lines, None)
+
+
+async def prune(desk: Desk, actor: str, *, before: float, progress: Progress = quiet) -> Told:
+    """Let the lines from before a time go, slice by slice, from the beginnings of their chains."""
+    if before > desk.clock():
+        raise Refused("before lies in the future; name a time in the past.", "before")
+    pruned = 0
+    while lines := await desk.store.change(lambda writing: writing.prune_journal(before, SLICE)):
+        pruned += lines
+        progress(pruned, None)
+    entry = desk.entry("journal.prune", actor, before=before, lines=pruned)
+    await desk.store.change(lambda writing: writing.note(entry))
+    return {"pruned": pruned}
+
+
+# -- lists ---------------------------------------------------------------------------------------------------------
+
+
+def _told(line: Line, head: ChainHead | None) -> Told:
+    return line_told(line, head.server_name if head else "", head.server_address if head else "")
+
+
+def _of_user(query: Query, user_id: str) -> Query:
+    return Query(user_id, query.since, query.until, query.kind, query.reason, query.accepted)
+
+
+def _token(line: Line) -> str:
+    """The place of a line as the text that `after` takes."""
+    return f"{line.entry.at!r}/{line.chain}/{line.seq}"
+
+
+def _place(token: str | None) -> Place:
+    if token is None:
+        return (0.0, "", 0)
+    try:
+        at, chain, seq = token.split("/")
+        return float(at), chain, int(seq)
+    except ValueError:
+        raise Refused("after must be the `next` or the `position` of an earlier page.", "after") from None
+
+
+def _kind(text: str | None) -> EntryKind | None:
+    if text is not None and text not in tuple(EntryKind):
+        raise Refused(f"kind must be one of {', '.join(EntryKind)}.", "kind")
+    return None if text is None else EntryKind(text)
+
+
+def _reason(text: str | None) -> Reason | None:
+    if text is not None and text not in tuple(Reason):
+        raise Refused(f"reason must be one of {', '.join(Reason)}.", "reason")
+    return None if text is None else Reason(text)
+
+
+# -- verification --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """How far a chain has been walked: the seq that comes next, the mac before it, and what does not fit."""
+
+    seq: int
+    mac: str
+    fault: str | None = None
+
+
+def _verifying(desk: Desk, head: ChainHead, walk: _Walk) -> Callable[[Reading], _Walk]:
+    """The question that walks on by one page of a chain, not beyond the head that was there at the beginning."""
+
+    def question(reading: Reading) -> _Walk:
+        found = reading.chain(head.chain, walk.seq - 1, VERIFIED_AT_ONCE)
+        lines = [line for line in found if line.seq <= head.seq]
+        missing = f"chain {head.chain}: line {walk.seq} is missing"
+        fault = desk.chain_fault(lines, head.chain, walk.mac, walk.seq) if lines else missing
+        if fault is None:
+            return _Walk(lines[-1].seq + 1, lines[-1].mac)
+        return _beyond_pruned(reading, head, walk) or _Walk(walk.seq, walk.mac, fault)
+
+    return question
+
+
+def _beyond_pruned(reading: Reading, head: ChainHead, walk: _Walk) -> _Walk | None:
+    """Where the chain begins now, if lines that were to be walked have been pruned meanwhile."""
+    for now in reading.chains():
+        if now.chain == head.chain and now.first_seq > walk.seq:
+            return _Walk(now.first_seq, now.first_previous_mac)
+    return None
+
+
+def _verified(heads: list[ChainHead], lines: int, fault: str | None) -> Told:
+    return {
+        "intact": fault is None,
+        "fault": fault,
+        "lines": lines,
+        "chains": [
+            {
+                "chain": head.chain,
+                "started_at": head.started_at,
+                "server_name": head.server_name,
+                "first_seq": head.first_seq,
+                "seq": head.seq,
+                "mac": head.mac,
+                "lines": head.seq - head.first_seq + 1,
+            }
+            for head in heads
+        ],
+    }
