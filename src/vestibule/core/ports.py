@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
+from vestibule.core.api_keys import ApiKey, PastRequest
 from vestibule.core.attempts import Attempt
 from vestibule.core.case import Decide, Key, Moment, Step
 from vestibule.core.clients import Client
@@ -119,8 +120,12 @@ class Directory(Protocol):
         """Whether the password is right; `user_id` None takes as long and is never right. Raises Unavailable."""
 
 
-Record = User | Password | Group | Credential | Seed | Client | Rule | Attempt | Failures | OutboxRow
-R = TypeVar("R", User, Password, Group, Credential, Seed, Client, Rule, Attempt, Failures, OutboxRow)
+Record = (
+    User | Password | Group | Credential | Seed | Client | Rule | Attempt | Failures | OutboxRow | ApiKey | PastRequest
+)
+R = TypeVar(
+    "R", User, Password, Group, Credential, Seed, Client, Rule, Attempt, Failures, OutboxRow, ApiKey, PastRequest
+)
 T = TypeVar("T")
 
 

@@ -11,18 +11,18 @@ from starlette.routing import Route
 from vestibule.core.errors import Unavailable
 
 
-def application(registry: CollectorRegistry, ready: Callable[[], Awaitable[None]]) -> Starlette:
-    """The ASGI application; `ready` raises Unavailable while the server can not decide."""
+def application(registry: CollectorRegistry, ready: Callable[[], Awaitable[str]]) -> Starlette:
+    """The ASGI application; `ready` gives a note or "", or raises Unavailable while the server can not decide."""
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("alive\n")
 
     async def readyz(_request: Request) -> Response:
         try:
-            await ready()
+            note = await ready()
         except Unavailable as unavailable:
             return PlainTextResponse(f"not ready: {unavailable}\n", status_code=503)
-        return PlainTextResponse("ready\n")
+        return PlainTextResponse(f"ready; {note}\n" if note else "ready\n")
 
     async def metrics(_request: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

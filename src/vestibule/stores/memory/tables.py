@@ -6,12 +6,14 @@ whatever fails leaves nothing behind: no record, no journal line, no settings ve
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any, cast
 
+from vestibule.core.api_keys import ApiKey
 from vestibule.core.attempts import Attempt
 from vestibule.core.clients import Client
 from vestibule.core.credentials import Credential
-from vestibule.core.failures import Failures
+from vestibule.core.failures import FailureKind, Failures
 from vestibule.core.journal import PERSONAL_FIELDS, Entry, Line, Query
 from vestibule.core.outbox import OutboxRow
 from vestibule.core.policy import Rule
@@ -29,6 +31,7 @@ INDEXED: dict[type[Record], tuple[str, ...]] = {
     Failures: ("user_id",),
     Attempt: ("user_id",),
     OutboxRow: ("leased_by",),
+    ApiKey: ("client_id",),
 }
 UNIQUE: dict[type[Record], str] = {User: "key", Credential: "serial"}
 RULING = (Client, Rule, Group)  # a change of these makes a new snapshot
@@ -88,11 +91,12 @@ class Tables:
     settings: dict[str, str]
     journal: Journal
     snapshot: Snapshot
+    state: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> "Tables":
         """Another one that can be changed apart from this; records are frozen and shared."""
         records = {kind: dict(rows) for kind, rows in self.records.items()}
-        return Tables(records, dict(self.settings), self.journal.copy(), self.snapshot)
+        return Tables(records, dict(self.settings), self.journal.copy(), self.snapshot, dict(self.state))
 
     def of(self, kind: type[R]) -> dict[str, R]:
         """The records of one kind by id."""
@@ -126,6 +130,13 @@ class MemoryReading(Reading):
         above = [row for key, row in self._tables.of(kind).items() if key > after]
         return sorted(above, key=record_id)[:limit]
 
+    def page_by(self, kind: type[R], field: str, after: str, limit: int) -> list[R]:
+        """See `Reading.page_by`."""
+        if field != UNIQUE.get(kind):
+            raise ValueError(f"{kind.__name__} cannot be listed by {field}")
+        rows = [row for row in self._tables.of(kind).values() if getattr(row, field) > after]
+        return sorted(rows, key=attrgetter(field))[:limit]
+
     def count(self, kind: type[R]) -> int:
         """See `Reading.count`."""
         return len(self._tables.of(kind))
@@ -137,6 +148,16 @@ class MemoryReading(Reading):
     def settings(self) -> dict[str, str]:
         """See `Reading.settings`."""
         return dict(self._tables.settings)
+
+    def idle_failures(self, failed_before: float, accepted_before: float, limit: int) -> list[Failures]:
+        """See `Reading.idle_failures`."""
+        rows = self._tables.of(Failures).values()
+        idle = [row for row in rows if row.last_at < failed_before and _idle(row, accepted_before)]
+        return sorted(idle, key=lambda row: (row.last_at, row.user_id, row.kind, row.name))[:limit]
+
+    def state(self, name: str) -> str:
+        """See `Reading.state`."""
+        return self._tables.state.get(name, "")
 
     def lines(self, query: Query, after: tuple[float, str, int], limit: int) -> list[Line]:
         """See `Reading.lines`."""
@@ -185,6 +206,10 @@ class MemoryWriting(MemoryReading, Writing):
             self._tables.settings[name] = value
         self.ruling = True
 
+    def set_state(self, name: str, value: str) -> None:
+        """See `Writing.set_state`."""
+        self._tables.state[name] = value
+
     def note(self, entry: Entry) -> None:
         """See `Writing.note`."""
         self._tables.journal.append(entry, self._tables.snapshot.settings.journal_fields)
@@ -212,6 +237,10 @@ def _frozen(tables: Tables, version: int) -> Snapshot:
         tables.of(Rule).values(),
         tables.of(Group).values(),
     )
+
+
+def _idle(row: Failures, accepted_before: float) -> bool:
+    return not row.count if row.kind is FailureKind.FACTOR else row.accepted_at < accepted_before
 
 
 def _place(line: Line) -> tuple[float, str, int]:
