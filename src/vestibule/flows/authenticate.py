@@ -1,20 +1,22 @@
 """Authenticate: hand each event to the store, perform the one order that follows, go on until there is a decision."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from vestibule.core.attempts import Attempt
 from vestibule.core.case import Case, Key, KeyKind, Moment, Step
 from vestibule.core.decisions import CheckPassword, Decision, Deliver, Reject, Wait
 from vestibule.core.engine import Engine
 from vestibule.core.errors import Unavailable
-from vestibule.core.events import Answered, Began, Event, Expired, NotDelivered, PasswordChecked
+from vestibule.core.events import Answered, Began, Event, Expired, NotDelivered, PasswordChecked, PasswordUnchecked
 from vestibule.core.messages import Delivery, Message
 from vestibule.core.outbox import OutboxRow
 from vestibule.core.ports import Channel, Directory, Store
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
-from vestibule.core.steps import outcome
+from vestibule.core.steps import outcome, question
 from vestibule.flows.unknown_names import UnknownNames
 from vestibule.wire.names import name_key
 
@@ -54,7 +56,7 @@ class Reply:
 class Authenticate:
     """The flow. It knows no protocol, and not which method or channel it serves."""
 
-    def __init__(  # noqa: PLR0913 - the pieces that apps/ puts together
+    def __init__(  # noqa: PLR0917 - the pieces that apps/ puts together
         self,
         store: Store,
         engine: Engine,
@@ -103,49 +105,89 @@ class Authenticate:
         return await self._run(Key(KeyKind.ATTEMPT, attempt_id), answered, event_id, self._soon())
 
     async def wait(self, waiting: Wait, until: float) -> Decision:
-        """Hold on until the answer comes in through another door, or close the question at `until` (monotonic)."""
+        """Hold on until the answer comes in through another door, or close the question at `until` (monotonic).
+
+        A message that could not be delivered turns the question into one to type. Raises Unavailable.
+        """
         until = min(until, self._monotonic() + waiting.expires_at - self._clock())
         attempt = await self._store.watch(waiting.attempt_id, until)
-        if attempt is not None:
-            return outcome(attempt)
-        return await self.expire(waiting.attempt_id, waiting.nonce)
+        if attempt is None:
+            return await self.expire(waiting.attempt_id, waiting.nonce)
+        if attempt.settled is None and attempt.challenge is not None:
+            return question(attempt, attempt.challenge)
+        return outcome(attempt)
+
+    async def look(self, attempt_id: str, client_id: str, until: float) -> Decision:
+        """How an attempt of this client stands; what is answered elsewhere is waited for, at most `until` (monotonic).
+
+        Its question stays open when that time is over. Raises Unavailable.
+        """
+        attempt = await self._store.read(lambda reading: reading.get(Attempt, attempt_id))
+        if attempt is None or attempt.client_id != client_id:
+            return Reject(Reason.UNKNOWN_ATTEMPT)
+        if attempt.awaited:
+            until = min(until, self._monotonic() + attempt.expires_at - self._clock())
+            attempt = await self._store.watch(attempt_id, until) or attempt
+        if attempt.settled is None and self._clock() >= attempt.expires_at:
+            return await self.expire(attempt_id, attempt.challenge.nonce if attempt.challenge else "")
+        return outcome(attempt)
 
     async def expire(self, attempt_id: str, nonce: str) -> Decision:
         """Close a question that nobody answered in time. Raises Unavailable."""
         event_id = f"{attempt_id}/{nonce}/expired"
         return await self._run(Key(KeyKind.ATTEMPT, attempt_id), Expired(attempt_id, nonce), event_id, self._soon())
 
+    def resend(self, message: Message) -> None:
+        """Send a message that an earlier process left behind, where sending twice is harmless."""
+        self._deliver_soon(message)
+
     async def close(self) -> None:
         """Let the messages that are being sent finish."""
         await asyncio.gather(*self._deliveries, return_exceptions=True)
 
     async def _run(self, key: Key, event: Event, event_id: str, deadline: float) -> Decision:
-        while True:
-            step = await self._settle(key, event, event_id, deadline)
-            match step.order:
-                case CheckPassword() as order if isinstance(event, Began):
-                    event = PasswordChecked(event, await self._check_password(order, deadline))
-                    event_id = f"{event_id}/password"
-                    continue
-                case Deliver(message):
-                    self._deliver_soon(message)
-                case _:
-                    pass
-            return step.decision or Reject(Reason.UNKNOWN_ATTEMPT)
+        step = await self._settle(key, event, event_id, deadline)
+        match step.order:
+            case CheckPassword() as order if isinstance(event, Began):
+                return await self._check_password(key, event, order, f"{event_id}/password", deadline)
+            case Deliver(message):
+                self._deliver_soon(message)
+            case _:
+                pass
+        if step.decision is None:
+            raise Unavailable("this was given up a moment ago; a fresh request is decided anew")
+        return step.decision
+
+    async def _check_password(
+        self, key: Key, began: Began, order: CheckPassword, event_id: str, deadline: float
+    ) -> Decision:
+        """Go on with the directory's answer; a try that nobody found wrong is given back."""
+        wrong = False
+        try:
+            wrong = not await self._directory.check_password(
+                order.user_id or None, order.password, order.source, deadline
+            )
+            return await self._run(key, PasswordChecked(began, right=not wrong), event_id, deadline)
+        except Unavailable:
+            if not wrong:
+                await self._settle(key, PasswordUnchecked(began), event_id, self._soon())
+            raise
 
     async def _settle(self, key: Key, event: Event, event_id: str, deadline: float) -> Step:
+        """Let the store decide, or say again what it decided; a message that was ordered before is not sent again."""
         moment = Moment(self._clock(), self._chance(CHANCE_OCTETS))
+        decided = False
 
         def decide(case: Case) -> Step:
+            nonlocal decided
+            decided = True
             step = self._engine.step(case, event, moment)
             if step.entry is None or self.unknown_names.written(step.entry):
                 return step
             return replace(step, entry=None)
 
-        return await self._store.settle(key, event_id, decide, deadline)
-
-    async def _check_password(self, order: CheckPassword, deadline: float) -> bool:
-        return await self._directory.check_password(order.user_id or None, order.password, order.source, deadline)
+        step = await self._store.settle(key, event_id, decide, deadline)
+        return step if decided or not isinstance(step.order, Deliver) else replace(step, order=None)
 
     def _deliver_soon(self, message: Message) -> None:
         """Send behind the decision's back: its row is committed, and the person who waits need not wait for it."""
@@ -154,34 +196,44 @@ class Authenticate:
         delivery.add_done_callback(self._deliveries.discard)
 
     async def _deliver(self, message: Message) -> None:
-        outcome_of_send = await self._send(message)
-        if outcome_of_send is Delivery.UNKNOWN:
+        """Send and strike the row out; where the store is away it stays, and is swept after its deadline."""
+        delivery = await self._send(message)
+        with contextlib.suppress(Unavailable):
+            await self._delivered(message, delivery)
+
+    async def _delivered(self, message: Message, delivery: Delivery) -> None:
+        if delivery is Delivery.UNKNOWN:
             row = OutboxRow(message.id, message, "", message.deadline, unknown=True)
-            await self._store.change(lambda writing: writing.put(row))
-            return
+            return await self._store.change(lambda writing: writing.put(row))
         await self._store.change(lambda writing: writing.remove(OutboxRow, message.id))
-        if outcome_of_send is Delivery.FAILED:
+        if delivery is Delivery.FAILED:
             event = NotDelivered(message.attempt_id, message.id)
-            event_id = f"{message.id}/not-delivered"
-            await self._run(Key(KeyKind.ATTEMPT, message.attempt_id), event, event_id, self._soon())
+            await self._run(
+                Key(KeyKind.ATTEMPT, message.attempt_id), event, f"{message.id}/not-delivered", self._soon()
+            )
+        return None
 
     async def _send(self, message: Message) -> Delivery:
+        """Hand the message to its channel; one that has not answered by the deadline may or may not have sent it."""
         channel = self._channels.get(message.channel)
         if channel is None:
             return Delivery.FAILED
         deadline = self._monotonic() + message.deadline - self._clock()
         try:
-            return await channel.send(message, deadline)
+            async with asyncio.timeout_at(deadline):
+                return await channel.send(message, deadline)
         except Unavailable:
             return Delivery.FAILED
+        except TimeoutError:
+            return Delivery.UNKNOWN
 
     def _proof(self, request: Beginning, user_key: str) -> str:
         """What makes two requests the same for a client that may repeat itself; nothing for the others."""
         client = self._store.snapshot.clients.get(request.client_id)
         if client is None or not client.rejoin_seconds:
             return ""
-        said = b"\0".join([request.client_id.encode(), user_key.encode(), request.source.encode(), request.typed.reveal()])
-        return self._mac(said).hex()
+        place = [text.encode() for text in (request.client_id, user_key, request.source)]
+        return self._mac(b"\0".join([*place, request.typed.reveal()])).hex()
 
     def _soon(self) -> float:
         return self._monotonic() + SETTLE_SECONDS

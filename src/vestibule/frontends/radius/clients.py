@@ -16,9 +16,7 @@ class ClientTable:
 
     def __init__(self, clients: Mapping[str, Client]) -> None:
         """Order by prefix length, so that the first match is the narrowest."""
-        networks = [
-            (network, client) for client in clients.values() for network in parse_networks(client.networks)
-        ]
+        networks = [(network, client) for client in clients.values() for network in parse_networks(client.networks)]
         self._networks = sorted(networks, key=lambda pair: -pair[0].prefixlen)
         self._around = lru_cache(maxsize=4096)(self._find_around)
 

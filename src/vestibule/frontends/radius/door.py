@@ -6,44 +6,65 @@ for an approval holds its task and this packet's turn, never a thread.
 """
 
 import asyncio
-import random
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, cast
+from traceback import extract_tb
+from typing import Any
 
 from vestibule.core.clients import Client
-from vestibule.core.decisions import Decision, Reject, Wait
+from vestibule.core.decisions import Decision, Wait
 from vestibule.core.errors import Malformed, Unavailable
 from vestibule.core.snapshot import Snapshot
 from vestibule.flows.account import Account
-from vestibule.flows.authenticate import Authenticate, Beginning
+from vestibule.flows.authenticate import Authenticate, Beginning, Reply
 from vestibule.frontends.radius.accounting import accounted
 from vestibule.frontends.radius.clients import ClientTable
 from vestibule.frontends.radius.counts import Counts
 from vestibule.frontends.radius.duplicates import Asker, Duplicates, Turn, packet_id
-from vestibule.frontends.radius.translation import Attributes, Replies, code_of, password_of, question
-from vestibule.wire.radius.authenticity import MessageAuthenticator, accounting_authentic, verify_request
+from vestibule.frontends.radius.proof import proven_secret
+from vestibule.frontends.radius.translation import Attributes, Replies, Unsayable, code_of, password_of, question
 from vestibule.wire.radius.dictionary import Dictionary
 from vestibule.wire.radius.packet import Attribute, Code, Packet, TooLong, decode
 from vestibule.wire.radius.reply import encode_reply
 
 MARGIN_SECONDS = 0.5  # what is left of a client's time budget for the way back
-JITTER_SECONDS = 0.25
+SHORTEST_BUDGET = 1.0
+JITTER = 0.25  # of the delay of refusals, at most
+RECEIVE_OCTETS = 4 * 1024 * 1024  # for bursts; the system allows no more than net.core.rmem_max
+SET_PAP = "the client sends CHAP, MS-CHAP or EAP; set it to PAP"
 
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """How the door behaves: seconds that a refusal is held and a packet remembered, packets decided on at once."""
+    """How the door behaves: seconds that a refusal is held and a reply remembered, packets decided on at once."""
 
     reject_delay: float = 1.0
     remember: float = 30.0
     in_flight_limit: int = 20_000
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One authentic packet on its way to its answer; `began` in seconds of the event loop."""
+
+    packet: Packet
+    client: Client
+    secret: bytes
+    turn: Turn
+    source: str
+    began: float
+
+    @property
+    def until(self) -> float:
+        """When the client stops listening, less the way back."""
+        return self.began + max(self.client.time_budget - MARGIN_SECONDS, SHORTEST_BUDGET)
+
+
 class RadiusDoor:
     """Serves any number of sockets in one event loop."""
 
-    def __init__(  # noqa: PLR0913 - the pieces that apps/ puts together
+    def __init__(  # noqa: PLR0917 - the pieces that apps/ puts together
         self,
         authenticate: Authenticate,
         account: Account,
@@ -64,6 +85,7 @@ class RadiusDoor:
         self._loop = asyncio.get_running_loop()
         self._transports: list[asyncio.DatagramTransport] = []
         self._follow(snapshot())
+        counts.follow_in_flight(lambda: len(self._tasks))
 
     async def listen(self, host: str, port: int, *, accounting: bool) -> tuple[str, int]:
         """Open one socket for authentication or for accounting; returns its address (port 0 takes a free one)."""
@@ -71,6 +93,7 @@ class RadiusDoor:
             lambda: _Datagrams(self, accounting=accounting), local_addr=(host, port)
         )
         self._transports.append(transport)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_OCTETS)
         address = transport.get_extra_info("sockname")
         return address[0], address[1]
 
@@ -85,16 +108,20 @@ class RadiusDoor:
     # -- one datagram -------------------------------------------------------------------------------------------
 
     def received(self, datagram: bytes, asker: Asker, *, accounting: bool) -> None:
-        """Look at one datagram: drop it, repeat a reply, or begin to decide."""
-        now = self._loop.time()
-        source = asker[1][0]
+        """Look at one datagram. Whatever goes wrong with it stays with it: the socket lives on."""
+        source, now = asker[1][0], self._loop.time()
+        try:
+            self._look_at(decode(datagram), asker, source, now, accounting=accounting)
+        except Malformed as malformed:
+            self._counts.drop("malformed", source, now, str(malformed))
+        except Exception as bug:  # noqa: BLE001 # outermost: silence for the client, a counted line for us
+            self._counts.drop("bug", source, now, _place_of(bug))
+
+    def _look_at(self, packet: Packet, asker: Asker, source: str, now: float, *, accounting: bool) -> None:
+        """Drop it, repeat a reply, or begin to decide."""
         snapshot = self._snapshot()
         if snapshot is not self._followed:
             self._follow(snapshot)
-        try:
-            packet = decode(datagram)
-        except Malformed as malformed:
-            return self._counts.drop("malformed", source, now, str(malformed))
         client = self._clients.find(source, packet.first(Attribute.NAS_IDENTIFIER))
         if client is None:
             return self._counts.drop("unknown client", source, now)
@@ -102,134 +129,118 @@ class RadiusDoor:
         turn = self._duplicates.find(identity)
         if turn is not None:
             return self._again(turn, asker)
-        secret = _secret_of(packet, client)
+        secret = proven_secret(packet, client)
         if secret is None:
             return self._counts.drop("not authentic", source, now, f"client {client.id}")
-        return self._admit(packet, client, secret, identity, asker, now, accounting=accounting)
+        if packet.code == Code.STATUS_SERVER:
+            return self._answer_status(packet, secret, asker, accounting=accounting)
+        if packet.code != (Code.ACCOUNTING_REQUEST if accounting else Code.ACCESS_REQUEST):
+            return self._counts.drop("unexpected code", source, now, f"code {packet.code}")
+        if len(self._tasks) >= self._manners.in_flight_limit:
+            return self._counts.drop("overload", source, now)
+        turn = self._duplicates.begin(identity, asker)
+        return self._begin(Exchange(packet, client, secret, turn, source, now), accounting=accounting)
 
     def _again(self, turn: Turn, asker: Asker) -> None:
         self._counts.duplicates.inc()
         if turn.reply is None:
             turn.join(asker)
         else:
-            asker[0].sendto(turn.reply, asker[1])
+            _transmit(turn.reply, asker)
 
-    def _admit(  # noqa: PLR0913 - what is known of one packet by now
-        self, packet: Packet, client: Client, secret: bytes, identity: str, asker: Asker, now: float, *, accounting: bool
-    ) -> None:
-        turn = self._duplicates.begin(identity, asker, now)
-        if packet.code == Code.STATUS_SERVER:
-            self._counts.status.inc()
-            alive = Code.ACCOUNTING_RESPONSE if accounting else Code.ACCESS_ACCEPT
-            return self._send(packet, secret, alive, (), turn)
-        if packet.code != (Code.ACCOUNTING_REQUEST if accounting else Code.ACCESS_REQUEST):
-            return self._counts.drop("unexpected code", asker[1][0], now, f"code {packet.code}")
-        if len(self._tasks) >= self._manners.in_flight_limit:
-            self._duplicates.drop(identity)
-            return self._counts.drop("overload", asker[1][0], now)
+    def _answer_status(self, packet: Packet, secret: bytes, asker: Asker, *, accounting: bool) -> None:
+        """Say that we live (RFC 5997); nothing was decided, so nothing is remembered."""
+        self._counts.status.inc()
+        alive = Code.ACCOUNTING_RESPONSE if accounting else Code.ACCESS_ACCEPT
+        _transmit(encode_reply(packet, alive, (), secret), asker)
+        self._counts.replied(alive.name)
+
+    def _begin(self, exchange: Exchange, *, accounting: bool) -> None:
         work = self._answer_accounting if accounting else self._answer_access
-        task = self._loop.create_task(self._guarded(work(packet, client, secret, identity, turn, now), identity, asker))
+        task = self._loop.create_task(self._guarded(work(exchange), exchange))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return None
 
-    async def _guarded(self, work: Any, identity: str, asker: Asker) -> None:
+    async def _guarded(self, work: Coroutine[Any, Any, None], exchange: Exchange) -> None:
         """Nothing that goes wrong with one packet reaches another; its retransmission is tried anew."""
         try:
             await work
         except Unavailable as unavailable:
-            self._fail("unavailable", identity, asker, str(unavailable))
+            self._fail("unavailable", exchange, str(unavailable))
         except Malformed as malformed:
-            self._fail("malformed", identity, asker, str(malformed))
-        except TooLong as too_long:
-            self._fail("reply too long", identity, asker, str(too_long))
+            self._fail("malformed", exchange, str(malformed))
+        except (TooLong, Unsayable) as unsayable:
+            self._fail("reply attributes", exchange, str(unsayable))
         except Exception as bug:  # noqa: BLE001 # outermost: silence for the client, a counted line for us
-            self._fail("bug", identity, asker, f"{type(bug).__name__}: {bug}")
+            self._fail("bug", exchange, _place_of(bug))
 
-    def _fail(self, why: str, identity: str, asker: Asker, detail: str) -> None:
-        self._duplicates.drop(identity)
-        self._counts.drop(why, asker[1][0], self._loop.time(), detail)
+    def _fail(self, why: str, exchange: Exchange, detail: str) -> None:
+        self._duplicates.drop(exchange.turn)
+        self._counts.drop(why, exchange.source, self._loop.time(), detail)
 
-    # -- access -------------------------------------------------------------------------------------------------
+    # -- the work -----------------------------------------------------------------------------------------------
 
-    async def _answer_access(
-        self, packet: Packet, client: Client, secret: bytes, identity: str, turn: Turn, began: float
-    ) -> None:
+    async def _answer_access(self, exchange: Exchange) -> None:
         self._counts.requests.inc()
-        budget = began + max(client.time_budget - MARGIN_SECONDS, 1.0)
-        password = password_of(packet, secret)
+        password = password_of(exchange.packet, exchange.secret)
         if password is None:
-            self._counts.drop("no password field", client.id, began, "CHAP and EAP are not served; set PAP")
-            return self._refuse_later(packet, secret, self._replies.refusal, turn, began, budget)
-        asked = question(packet, client, password, identity, budget)
-        answering = self._authenticate.begin if isinstance(asked, Beginning) else self._authenticate.reply
-        decision = await cast("Any", answering)(asked)
-        self._counts.seconds.observe(self._loop.time() - began)
+            self._counts.refuse("no password field", exchange.source, exchange.began, SET_PAP)
+            return self._answer(exchange, Code.ACCESS_REJECT, self._replies.refusal)
+        asked = question(exchange.packet, exchange.client, password, exchange.turn.identity, exchange.until)
+        decision = await self._decide(asked)
+        self._counts.seconds.observe(self._loop.time() - exchange.began)
         if isinstance(decision, Wait):
-            decision = await self._authenticate.wait(decision, budget)
-        self._tell(packet, secret, decision, turn, began, budget)
+            decision = await self._authenticate.wait(decision, exchange.until)
+        return self._answer(exchange, code_of(decision), self._replies.attributes(decision))
 
-    def _tell(
-        self, packet: Packet, secret: bytes, decision: Decision, turn: Turn, began: float, budget: float
-    ) -> None:
-        attributes = self._replies.attributes(decision)
-        if isinstance(decision, Reject):
-            return self._refuse_later(packet, secret, attributes, turn, began, budget)
-        return self._send(packet, secret, code_of(decision), attributes, turn)
+    async def _decide(self, asked: Beginning | Reply) -> Decision:
+        if isinstance(asked, Beginning):
+            return await self._authenticate.begin(asked)
+        return await self._authenticate.reply(asked)
 
-    def _refuse_later(
-        self, packet: Packet, secret: bytes, attributes: Attributes, turn: Turn, began: float, budget: float
-    ) -> None:
-        jitter = random.random() * JITTER_SECONDS  # noqa: TID251, S311 - blurs timing, protects nothing by itself
-        at = min(began + self._manners.reject_delay + jitter, max(budget, began + 1.0))
-        self._loop.call_at(at, self._send, packet, secret, Code.ACCESS_REJECT, attributes, turn)
+    async def _answer_accounting(self, exchange: Exchange) -> None:
+        self._counts.accounting.inc()
+        report = accounted(exchange.packet, exchange.client, exchange.turn.identity, exchange.until)
+        await self._account.note(report)
+        self._answer(exchange, Code.ACCOUNTING_RESPONSE, ())
 
-    def _send(self, packet: Packet, secret: bytes, code: Code, attributes: Attributes, turn: Turn) -> None:
-        turn.reply = encode_reply(packet, code, attributes, secret)
-        for transport, address in turn.askers:
-            transport.sendto(turn.reply, address)
-        turn.askers.clear()
+    # -- the answer ---------------------------------------------------------------------------------------------
+
+    def _answer(self, exchange: Exchange, code: Code, attributes: Attributes) -> None:
+        """Send it now, a refusal at its time. Raises TooLong."""
+        reply = encode_reply(exchange.packet, code, attributes, exchange.secret)
+        if code is Code.ACCESS_REJECT:
+            self._loop.call_at(self._refusal_time(exchange, reply), self._send, exchange.turn, reply, code)
+        else:
+            self._send(exchange.turn, reply, code)
+
+    def _refusal_time(self, exchange: Exchange, reply: bytes) -> float:
+        """Hold it as long as any other; the jitter is drawn from the reply's own digest, which nobody foresees."""
+        delay = self._manners.reject_delay * (1 + JITTER * reply[4] / 255)
+        return min(exchange.began + delay, exchange.until)
+
+    def _send(self, turn: Turn, reply: bytes, code: Code) -> None:
+        for asker in turn.askers:
+            _transmit(reply, asker)
+        self._duplicates.answer(turn, reply, self._loop.time())
         self._counts.replied(code.name)
 
-    # -- accounting ---------------------------------------------------------------------------------------------
-
-    async def _answer_accounting(
-        self, packet: Packet, client: Client, secret: bytes, identity: str, turn: Turn, began: float
-    ) -> None:
-        self._counts.accounting.inc()
-        await self._account.note(accounted(packet, client, identity, began + client.time_budget))
-        self._send(packet, secret, Code.ACCOUNTING_RESPONSE, (), turn)
-
     def _follow(self, snapshot: Snapshot) -> None:
-        self._followed = snapshot
         self._clients = ClientTable(snapshot.clients)
         self._replies = Replies(snapshot, self._dictionary)
+        self._followed = snapshot
 
 
-def _secret_of(packet: Packet, client: Client) -> bytes | None:
-    """The shared secret that the packet proves to know; None when it proves none and must be dropped.
-
-    Without Message-Authenticator nothing tells two secrets of a change-over apart: the first, the newer, is taken.
-    """
-    for secret in client.secrets:
-        known = secret.reveal()
-        if packet.code == Code.ACCOUNTING_REQUEST:
-            if accounting_authentic(packet, known):
-                return known
-            continue
-        found = verify_request(packet, known)
-        if found is MessageAuthenticator.VALID:
-            return known
-        if found is MessageAuthenticator.MISSING:
-            return known if _may_lack_authenticator(packet, client) else None
-    return None
+def _transmit(reply: bytes, asker: Asker) -> None:
+    transport, address = asker
+    if not transport.is_closing():
+        transport.sendto(reply, address)
 
 
-def _may_lack_authenticator(packet: Packet, client: Client) -> bool:
-    """Status-Server never may; Access-Request where the client is excepted, and then without Proxy-State."""
-    if packet.code == Code.STATUS_SERVER or client.require_message_authenticator:
-        return False
-    return not (client.limit_proxy_state and packet.first(Attribute.PROXY_STATE) is not None)
+def _place_of(bug: Exception) -> str:
+    """What went wrong and where, without the words of the exception: they may quote what nobody should read."""
+    last = extract_tb(bug.__traceback__)[-1]
+    return f"{type(bug).__name__} in {last.filename}, line {last.lineno}"
 
 
 class _Datagrams(asyncio.DatagramProtocol):

@@ -1,6 +1,7 @@
-"""Retransmissions: the same packet from the same client gets the remembered reply, whatever port or node it reaches.
+"""Retransmissions: the same packet from the same client gets the remembered reply, whatever port it comes from.
 
 A packet is the same when client, Identifier, Request Authenticator and all its octets are (RFC 5080 section 2.2.2).
+It is known from its arrival until some seconds after its reply, however long the reply takes.
 """
 
 from collections import deque
@@ -17,10 +18,11 @@ def packet_id(client_id: str, octets: bytes) -> str:
     return blake2b(octets, key=client_id.encode()[:64], digest_size=16).hexdigest()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Turn:
-    """A packet that is being decided on: who asked for it so far, and the reply once there is one."""
+    """A packet that is being decided on: who asked for it so far, and the reply once it has left."""
 
+    identity: str
     askers: list[Asker] = field(default_factory=list)
     reply: bytes | None = None
 
@@ -31,13 +33,13 @@ class Turn:
 
 
 class Duplicates:
-    """Remembers packets for `seconds` after their arrival."""
+    """Remembers packets until `seconds` after their reply."""
 
     def __init__(self, seconds: float) -> None:
         """Start with none."""
         self._seconds = seconds
         self._turns: dict[str, Turn] = {}
-        self._ages: deque[tuple[float, str]] = deque()
+        self._ages: deque[tuple[float, Turn]] = deque()
 
     def __len__(self) -> int:
         """How many are remembered."""
@@ -47,14 +49,19 @@ class Duplicates:
         """What is known of this packet."""
         return self._turns.get(identity)
 
-    def begin(self, identity: str, asker: Asker, now: float) -> Turn:
+    def begin(self, identity: str, asker: Asker) -> Turn:
         """A packet that was not seen before."""
-        while self._ages and self._ages[0][0] <= now:
-            self._turns.pop(self._ages.popleft()[1], None)
-        turn = self._turns[identity] = Turn([asker])
-        self._ages.append((now + self._seconds, identity))
+        turn = self._turns[identity] = Turn(identity, [asker])
         return turn
 
-    def drop(self, identity: str) -> None:
-        """Forget a packet that stays without an answer, so that its retransmission is tried again."""
-        self._turns.pop(identity, None)
+    def answer(self, turn: Turn, reply: bytes, now: float) -> None:
+        """Keep the reply for those who ask again, and forget the replies that are old."""
+        turn.reply = reply
+        turn.askers.clear()
+        self._ages.append((now + self._seconds, turn))
+        while self._ages[0][0] <= now:
+            self.drop(self._ages.popleft()[1])
+
+    def drop(self, turn: Turn) -> None:
+        """Forget a packet; one that stays without an answer is tried anew when it is sent again."""
+        self._turns.pop(turn.identity, None)

@@ -4,17 +4,18 @@ State is printable (some clients treat it as text): the attempt's id and the que
 """
 
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 
+from vestibule.core import places
 from vestibule.core.clients import Client
-from vestibule.core.decisions import Accept, Ask, Decision
+from vestibule.core.decisions import Accept, Ask, Decision, Reject, Wait
 from vestibule.core.errors import Malformed
-from vestibule.core.policy import is_address
 from vestibule.core.prompts import Approve, TypeCode
+from vestibule.core.places import Place
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
 from vestibule.core.snapshot import Snapshot
+from vestibule.core.users import Group
 from vestibule.flows.authenticate import Beginning, Reply
 from vestibule.wire.names import checked_text
 from vestibule.wire.radius.dictionary import Dictionary
@@ -25,7 +26,8 @@ from vestibule.wire.radius.reply import text_attributes
 Attributes = tuple[tuple[int, bytes], ...]
 
 STATE = re.compile(rb"([0-9a-f]{32})([0-9a-f]{32})")
-LONGEST_NAME = 253
+STATION_PORT = re.compile(r"\[\d{1,5}\]\Z")  # strongSwan writes 192.0.2.1[4500]
+LONGEST_TEXT = 253
 
 # Every reason looks the same outside: Access-Reject and one text. The table is here so that a new reason that needs
 # another answer has a place, and a test sees that none is forgotten.
@@ -56,42 +58,52 @@ def password_of(packet: Packet, secret: bytes) -> Secret | None:
 
 
 def user_name_of(packet: Packet) -> str:
-    """The User-Name as text; raises Malformed for one that is none."""
-    return checked_text(packet.first(Attribute.USER_NAME) or b"", "User-Name", LONGEST_NAME)
+    """The User-Name. What is no text is nobody's name, like an empty one: it is refused, and no client waits for it."""
+    try:
+        return checked_text(packet.first(Attribute.USER_NAME) or b"", "User-Name", LONGEST_TEXT)
+    except Malformed:
+        return ""
 
 
-def place_of(packet: Packet, client: Client) -> tuple[str, str]:
-    """The place that failures are counted for, and the person's IP address or ""."""
-    calling = packet.first(Attribute.CALLING_STATION_ID)
+def place_of(packet: Packet, client: Client) -> Place:
+    """The place that Calling-Station-Id names; the client itself when it names none, or in octets that are no text."""
+    try:
+        calling = checked_text(packet.first(Attribute.CALLING_STATION_ID) or b"", "Calling-Station-Id", LONGEST_TEXT)
+    except Malformed:
+        calling = ""
     if not calling:
-        return f"client:{client.id}", ""
-    source = checked_text(calling, "Calling-Station-Id", LONGEST_NAME)
-    return source, source if is_address(source) else ""
+        return Place(f"client:{client.id}")
+    place = places.place_of(STATION_PORT.sub("", calling))
+    return place if place.address else Place(calling)
 
 
-def question(
-    packet: Packet, client: Client, password: Secret, identity: str, deadline: float
-) -> Beginning | Reply:
-    """What the flow is asked: an answer when the packet carries a State, else a new attempt. Raises Malformed."""
+def question(packet: Packet, client: Client, password: Secret, identity: str, deadline: float) -> Beginning | Reply:
+    """What the flow is asked: an answer when the packet carries a State, else a new attempt."""
     user_name = user_name_of(packet)
     state = packet.first(Attribute.STATE)
     if state is None:
-        source, address = place_of(packet, client)
-        return Beginning(identity, client.id, user_name, password, source, address, deadline)
+        place = place_of(packet, client)
+        return Beginning(identity, client.id, user_name, password, place.source, place.address, deadline)
     named = STATE.fullmatch(state)
     attempt_id, nonce = (part.decode() for part in named.groups()) if named else ("", "")
     return Reply(identity, client.id, user_name, attempt_id, nonce, password, deadline)
 
 
 def code_of(decision: Decision) -> Code:
-    """The packet code of a decision that ends the waiting."""
+    """The packet code of a decision; one that still waits when its time is over is a refusal."""
     match decision:
         case Accept():
             return Code.ACCESS_ACCEPT
         case Ask():
             return Code.ACCESS_CHALLENGE
-        case _:
-            return CODE_OF_REASON[getattr(decision, "reason", Reason.NO_ANSWER)]
+        case Reject(reason):
+            return CODE_OF_REASON[reason]
+        case Wait():
+            return CODE_OF_REASON[Reason.NO_ANSWER]
+
+
+class Unsayable(Exception):
+    """A group's reply attribute can not be written, so its members are not let in without it."""
 
 
 class Replies:
@@ -105,7 +117,7 @@ class Replies:
         self.refusal: Attributes = tuple(text_attributes(Attribute.REPLY_MESSAGE, snapshot.settings.text_refused))
 
     def attributes(self, decision: Decision) -> Attributes:
-        """The attributes that go with the code of `decision`."""
+        """The attributes that go with the code of `decision`. Raises Unsayable."""
         match decision:
             case Accept(groups=groups):
                 return self._of_groups(groups)
@@ -121,12 +133,11 @@ class Replies:
 
     def _encode_groups(self, groups: tuple[str, ...]) -> Attributes:
         known = [self._snapshot.groups[name] for name in groups if name in self._snapshot.groups]
-        pairs = dict.fromkeys(pair for group in known for pair in group.reply_attributes)
-        return tuple(self._encoded(pairs))
+        return tuple(dict.fromkeys(pair for group in known for pair in self._encoded(group)))
 
-    def _encoded(self, pairs: Iterable[tuple[str, str]]) -> Iterable[tuple[int, bytes]]:
-        for name, value in pairs:
-            try:
-                yield self._dictionary.encode(name, value)
-            except (Malformed, ValueError, LookupError):
-                continue  # refused when it was set; only a dictionary that shrank since can bring us here
+    def _encoded(self, group: Group) -> Attributes:
+        """Encode what was checked when it was set; only a dictionary that has shrunk since then can fail here."""
+        try:
+            return tuple(self._dictionary.encode(name, value) for name, value in group.reply_attributes)
+        except Malformed as malformed:
+            raise Unsayable(f"group {group.id}: {malformed}") from malformed
