@@ -8,6 +8,7 @@ import asyncio
 import os
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,7 @@ class Pieces:
     store: SqlStore
     passwords: PasswordPool
     methods: Methods
+    channels: Mapping[str, Channel]
     authenticate: Authenticate
     account: Account
 
@@ -92,7 +94,7 @@ async def put_together(configuration: Configuration) -> Pieces:
         secrets.token_bytes,
         lambda said: vault.mac("token", said),
     )
-    return Pieces(configuration, vault, store, passwords, methods, authenticate, Account(store, time.time))
+    return Pieces(configuration, vault, store, passwords, methods, channels, authenticate, Account(store, time.time))
 
 
 def _password_pool(configuration: Configuration) -> PasswordPool:

@@ -7,20 +7,21 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from structlog.typing import FilteringBoundLogger
 
+from vestibule.apps.background import Background, background
+from vestibule.apps.commands.running import Commands
 from vestibule.apps.configuration import Configuration, Listener
+from vestibule.apps.dictionary import dictionary
 from vestibule.apps.pieces import Pieces, put_together
+from vestibule.frontends.control.door import ControlDoor
 from vestibule.frontends.ops.application import application
 from vestibule.frontends.ops.listener import HttpListener
 from vestibule.frontends.radius.counts import Counts
 from vestibule.frontends.radius.door import Manners, RadiusDoor
-from vestibule.wire.radius.dictionary import Dictionary, parse, standard
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Addresses:
 
 
 async def serve(configuration: Configuration, on_ready: Callable[[Pieces, Addresses], Awaitable[None]]) -> None:
-    """Run until SIGTERM or SIGINT. Raises KeyWrong, SchemaWrong, OSError for an address that is taken."""
+    """Run until SIGTERM or SIGINT. Raises KeyWrong, SchemaWrong, RolledBack, OSError for an address that is taken."""
     log: FilteringBoundLogger = structlog.get_logger()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -42,11 +43,17 @@ async def serve(configuration: Configuration, on_ready: Callable[[Pieces, Addres
         pieces = await put_together(configuration)
         closing.push_async_callback(pieces.close)
         registry = _registry()
-        http = HttpListener(application(registry, _readiness(pieces)), *_pair(configuration.http.listen))
+        upkeep = background(configuration, pieces.store, pieces.authenticate, pieces.channels, registry, log)
+        await upkeep.start()
+        closing.push_async_callback(upkeep.close)
+        http = HttpListener(application(registry, _readiness(pieces, upkeep)), *_pair(configuration.http.listen))
         closing.push_async_callback(http.close)
         door = _door(pieces, registry, log)
         closing.push_async_callback(door.close)
         radius = await _listen(door, configuration)
+        control = ControlDoor(Commands(pieces).run, log)
+        await control.listen(configuration.server.control_socket)
+        closing.push_async_callback(control.close)
         http.start()
         addresses = Addresses(radius, Listener(*http.address))
         await on_ready(pieces, addresses)
@@ -67,18 +74,6 @@ def _door(pieces: Pieces, registry: CollectorRegistry, log: FilteringBoundLogger
     )
 
 
-def dictionary(configuration: Configuration) -> Dictionary:
-    """The built-in dictionary with the administrator's files on top. Raises Malformed, OSError."""
-    known = standard()
-    for path in configuration.radius.dictionaries:
-        known = parse(path.read_text(), file=str(path), included=partial(_included, path.parent), onto=known)
-    return known
-
-
-def _included(folder: Path, name: str) -> str:
-    return (folder / name).read_text()
-
-
 async def _listen(door: RadiusDoor, configuration: Configuration) -> tuple[Listener, ...]:
     """Open the sockets; accounting listens on the port behind authentication."""
     opened = []
@@ -90,9 +85,11 @@ async def _listen(door: RadiusDoor, configuration: Configuration) -> tuple[Liste
     return tuple(opened)
 
 
-def _readiness(pieces: Pieces) -> Callable[[], Awaitable[None]]:
-    async def ready() -> None:
+def _readiness(pieces: Pieces, upkeep: Background) -> Callable[[], Awaitable[str]]:
+    async def ready() -> str:
         await pieces.store.change(lambda _writing: None)
+        doubt = await upkeep.doubt()
+        return f"the clock was moved by {doubt.seconds:g} s, which nobody has confirmed" if doubt else ""
 
     return ready
 

@@ -1,0 +1,198 @@
+"""`vestibule client`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from vestibule.apps.cli.options import AsJson, SecretFile, Yes, commands
+from vestibule.apps.cli.output import card, listed, moment, note, once, paragraph, say, table, write_json
+from vestibule.apps.cli.running import ask
+from vestibule.core.clients import SignIn
+
+app = commands()
+
+Id = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
+Mode = Annotated[SignIn | None, typer.Option(help="What stands in the password field, and when the code is asked.")]
+Nas = Annotated[str | None, typer.Option(metavar="TEXT", help="Tells clients behind one address apart.")]
+Match = Annotated[bool | None, typer.Option(help="Refuse names that nobody has.", show_default=False)]
+Signed = Annotated[
+    bool | None, typer.Option(help="Drop requests without one; needed against forged replies.", show_default=False)
+]
+Proxied = Annotated[
+    bool | None, typer.Option(help="Drop requests with Proxy-State and no authenticator.", show_default=False)
+]
+Holds = Annotated[
+    bool | None, typer.Option(help="The client can wait while an approval is given elsewhere.", show_default=False)
+]
+Budget = Annotated[float | None, typer.Option(metavar="SECONDS", help="How long the client waits for an answer.")]
+Rejoin = Annotated[
+    int | None, typer.Option(metavar="SECONDS", help="0 to 10: let a fresh packet repeat a sign-in just accepted.")
+]
+
+
+@app.callback()
+def _client() -> None:
+    """RADIUS clients: add, list, show, set, secret, remove."""
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+    networks: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NETWORK...", help="Where it asks from: 192.0.2.7 or 192.0.2.0/24; none for the API."),
+    ] = None,
+    *,
+    id: Annotated[str | None, typer.Option(help="A short name for rules; made of NAME otherwise.")] = None,
+    sign_in: Mode = None,
+    nas_identifier: Nas = None,
+    require_user_match: Match = None,
+    require_message_authenticator: Signed = None,
+    limit_proxy_state: Proxied = None,
+    holds: Holds = None,
+    time_budget: Budget = None,
+    rejoin_seconds: Rejoin = None,
+    secret_file: SecretFile = None,
+    json: AsJson = False,
+) -> None:
+    """Add a RADIUS client; its secret is made here unless you bring one."""
+    from vestibule.apps.cli.asking import hidden
+
+    result = ask(
+        "client.add",
+        name=name,
+        networks=networks,
+        id=id,
+        sign_in=sign_in,
+        nas_identifier=nas_identifier,
+        require_user_match=require_user_match,
+        require_message_authenticator=require_message_authenticator,
+        limit_proxy_state=limit_proxy_state,
+        holds=holds,
+        time_budget=time_budget,
+        rejoin_seconds=rejoin_seconds,
+        secret=hidden("Shared secret", secret_file) if secret_file else None,
+    )
+    if json:
+        return write_json(result)
+    say(f"Added {result['client']['id']} ({listed(result['client']['networks']) or 'HTTP API only'}).")
+    return _tell(result)
+
+
+@app.command("list")
+def list_(json: AsJson = False) -> None:
+    """List all clients."""
+    clients = ask("client.list")["clients"]
+    if json:
+        return write_json(clients)
+    rows = [(one["id"], listed(one["networks"]), one["nas_identifier"], one["sign_in"]) for one in clients]
+    return table(("client", "networks", "NAS-Identifier", "sign-in"), rows, "There are no clients.")
+
+
+@app.command()
+def show(id: Id, json: AsJson = False) -> None:
+    """Show a client, never its secret."""
+    result = ask("client.show", id=id)
+    if json:
+        return write_json(result)
+    one = result["client"]
+    card(
+        {
+            "id": one["id"],
+            "name": one["name"],
+            "networks": listed(one["networks"]),
+            "NAS-Identifier": one["nas_identifier"],
+            "sign-in": one["sign_in"],
+            "secrets": "2, a change-over is under way" if one["secrets"] == 2 else str(one["secrets"]),
+            "require user match": _yes(one["require_user_match"]),
+            "require Message-Authenticator": _yes(one["require_message_authenticator"]),
+            "limit Proxy-State": _yes(one["limit_proxy_state"]),
+            "holds for approvals": _yes(one["holds"]),
+            "time budget": f"{one['time_budget']:g} s",
+            "rejoin": f"{one['rejoin_seconds']} s" if one["rejoin_seconds"] else "",
+            "added": moment(one["created_at"]),
+        }
+    )
+    return _tell(result)
+
+
+@app.command("set")
+def set_(
+    id: Id,
+    *,
+    name: Annotated[str | None, typer.Option()] = None,
+    network: Annotated[
+        list[str] | None, typer.Option("--network", help="All networks from now on; repeat it for several.")
+    ] = None,
+    sign_in: Mode = None,
+    nas_identifier: Nas = None,
+    require_user_match: Match = None,
+    require_message_authenticator: Signed = None,
+    limit_proxy_state: Proxied = None,
+    holds: Holds = None,
+    time_budget: Budget = None,
+    rejoin_seconds: Rejoin = None,
+) -> None:
+    """Change what is given."""
+    result = ask(
+        "client.set",
+        id=id,
+        name=name,
+        networks=network,
+        sign_in=sign_in,
+        nas_identifier=nas_identifier,
+        require_user_match=require_user_match,
+        require_message_authenticator=require_message_authenticator,
+        limit_proxy_state=limit_proxy_state,
+        holds=holds,
+        time_budget=time_budget,
+        rejoin_seconds=rejoin_seconds,
+    )
+    say(f"Changed {listed(result['changed'])}." if result["changed"] else "Nothing was different.")
+    _tell(result)
+
+
+@app.command()
+def secret(
+    id: Id,
+    finish: Annotated[bool, typer.Option("--finish", help="End the change-over: the old secret is refused.")] = False,
+    secret_file: SecretFile = None,
+    json: AsJson = False,
+) -> None:
+    """Begin to change a client's secret: until --finish, the old one and the new one are taken."""
+    from vestibule.apps.cli.asking import hidden
+
+    given = hidden("New shared secret", secret_file) if secret_file else None
+    result = ask("client.secret", id=id, step="finish" if finish else "begin", secret=given)
+    if json:
+        return write_json(result)
+    if finish:
+        say(f"{id} now has one secret, the new one.")
+    else:
+        say(
+            paragraph(
+                f"{id} now has two secrets. Set the new one on the client, then: vestibule client secret {id} --finish"
+            )
+        )
+    return _tell(result)
+
+
+@app.command()
+def remove(id: Id, yes: Yes = False) -> None:
+    """Remove a client: its requests are dropped from now on."""
+    from vestibule.apps.cli.asking import sure
+
+    sure(f"Remove the client {id}?", yes=yes)
+    say(f"Removed {ask('client.remove', id=id)['removed']}.")
+
+
+def _tell(result: dict[str, Any]) -> None:
+    """The new secret, if one was made, and every warning."""
+    if result.get("secret"):
+        once({"Secret": result["secret"]}, "Set it on the client now.")
+    for warning in result["warnings"]:
+        note(paragraph(f"Warning: {warning}"))
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"

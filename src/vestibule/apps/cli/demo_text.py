@@ -1,0 +1,124 @@
+"""What a demonstration says when it is ready: every line can be copied and works as it stands."""
+
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from vestibule.apps.cli.demo_contents import PASSWORD_FILE, PERIOD, RADIUS_FILE, USER, Contents
+from vestibule.apps.cli.qr import drawn
+from vestibule.wire.otpauth import Otpauth, OtpMethod, encode, read_key
+
+TEXT = r"""Vestibule demo. It listens on {host} only, and keeps everything in
+{directory}
+
+  user      {user}
+  password  {password}
+
+{qr}
+
+  Scan this with an authenticator app, or take the codes from below.
+
+TRY THIS in another terminal. First:
+
+  cd {here}
+  export VESTIBULE_CONFIG={configuration}
+
+1. A code of the demo user{oathtool_missing}
+
+  oathtool --totp --base32 {totp_secret}
+  {program} demo code
+
+2. A sign-in as a VPN server would ask for it: the password, then a code
+
+  {program} test radius {host}:{port} --user {user} \
+    --secret-file {radius_file} \
+    --password-file {password_file}
+
+3. The same by radclient{radclient_missing}
+
+  STATE=$(echo "User-Name={user},User-Password={password},\
+    Message-Authenticator=0x00" |
+    radclient -x {host}:{port} auth {secret} |
+    tee /dev/stderr | sed -n 's/.*State = //p')
+
+  echo "User-Name={user},User-Password=$({program} demo code),\
+    State=$STATE,Message-Authenticator=0x00" |
+    radclient -x {host}:{port} auth {secret}
+
+  A code signs in once; the next one comes within {period} s. So wait a little
+  before you try more, or see how the same code is refused.
+
+4. Password and code in one field; and the code alone (of the HOTP token)
+
+  echo "User-Name={user},\
+    User-Password={password}$({program} demo code),\
+    NAS-Identifier=demo-one-field,Message-Authenticator=0x00" |
+    radclient -x {host}:{port} auth {secret}
+
+  echo "User-Name={user},User-Password=$({program} demo code --hotp),\
+    NAS-Identifier=demo-code-only,Message-Authenticator=0x00" |
+    radclient -x {host}:{port} auth {secret}
+
+5. What happened, and how the server is
+
+  {program} journal list
+  {program} user show {user}
+  {program} status
+
+  Metrics  http://{http}/metrics
+  Health   http://{http}/readyz
+
+Ready. Ctrl-C stops it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the text is made of."""
+
+    known: Contents
+    host: str
+    port: int
+    http: str
+    directory: Path
+
+
+def told(shown: Shown) -> str:
+    """The whole text, with the QR code."""
+    secrets = shown.directory / "secrets"
+    return TEXT.format(
+        host=shown.host,
+        port=shown.port,
+        http=shown.http,
+        directory=shown.directory,
+        user=USER,
+        password=shown.known.password,
+        secret=shown.known.radius_secret,
+        totp_secret=shown.known.totp_secret,
+        qr=drawn(_uri(shown.known)),
+        here=shlex.quote(str(Path.cwd())),
+        configuration=_near(shown.directory / "vestibule.toml"),
+        program=_near(Path(sys.argv[0]).absolute()),
+        radius_file=_near(secrets / RADIUS_FILE),
+        password_file=_near(secrets / PASSWORD_FILE),
+        period=PERIOD,
+        oathtool_missing=_missing("oathtool", "oathtool"),
+        radclient_missing=_missing("radclient", "freeradius-utils"),
+    )
+
+
+def _uri(known: Contents) -> str:
+    return encode(
+        Otpauth(method=OtpMethod.TOTP, account=USER, secret=read_key(known.totp_secret), issuer="Vestibule demo")
+    )
+
+
+def _near(path: Path) -> str:
+    """The path as it is typed from here."""
+    here = Path.cwd()
+    return shlex.quote(str(path.relative_to(here)) if path.is_relative_to(here) else str(path))
+
+
+def _missing(program: str, package: str) -> str:
+    return "" if shutil.which(program) else f" ({program} is not installed here; Debian has it in {package})"

@@ -1,0 +1,34 @@
+"""`vestibule init`: what a server needs before its first start."""
+
+from vestibule.apps.cli.options import commands
+
+app = commands()
+
+
+@app.command()
+def init() -> None:
+    """Make the data directory, the master key and the database.
+
+    Nothing that exists is overwritten. When a step fails, what was made before is taken away again.
+    """
+    from vestibule.apps.cli.beginning import begin
+    from vestibule.apps.cli.output import paragraph, say
+    from vestibule.apps.cli.start import configured
+
+    configuration = configured()
+    begin(configuration)
+    say(f"Made {configuration.data_directory}  (data, for its owner only)")
+    say(f"Made {configuration.key.file}  (master key)")
+    say()
+    say(paragraph("Keep a copy of the master key away from this machine: without it, no backup can be read."))
+    say()
+    say(NEXT)
+
+
+NEXT = """\
+What to do next:
+  vestibule client add NAME 192.0.2.0/24   who may ask; shows its RADIUS secret
+  vestibule user add NAME                  who may sign in
+  vestibule token import FILE              their tokens, from a CSV file
+  vestibule serve                          start\
+"""

@@ -1,0 +1,30 @@
+"""`vestibule restore`."""
+
+from vestibule.apps.cli.options import File, Yes, commands
+
+app = commands()
+
+
+@app.command()
+def restore(file: File, yes: Yes = False) -> None:
+    """Put a backup in place of the database. The server must be stopped.
+
+    Every code that may have been used since the backup is marked used; HOTP tokens are asked for two codes in a row;
+    recovery codes are void. What was there before is renamed, not deleted.
+    """
+    from vestibule.apps.cli.asking import sure
+    from vestibule.apps.cli.output import card, moment, say
+
+    sure(f"Put {file} in place of the database?", yes=yes)
+    from vestibule.apps.cli.caretaking import restore as put_in_place
+
+    outcome = put_in_place(file.absolute())
+    say(f"Restored the backup of {moment(outcome.taken_at)}.")
+    made_safe = ", ".join(f"{count} {method}" for method, count in outcome.restored.credentials.items())
+    card(
+        {
+            "made safe": made_safe,
+            "journal gaps": str(outcome.gaps or ""),
+            "put aside": ", ".join(map(str, outcome.aside)),
+        }
+    )
