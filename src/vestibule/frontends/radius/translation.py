@@ -10,8 +10,8 @@ from vestibule.core import places
 from vestibule.core.clients import Client
 from vestibule.core.decisions import Accept, Ask, Decision, Reject, Wait
 from vestibule.core.errors import Malformed
-from vestibule.core.prompts import Approve, TypeCode
 from vestibule.core.places import Place
+from vestibule.core.prompts import Approve, TypeCode
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
 from vestibule.core.snapshot import Snapshot
