@@ -27,6 +27,7 @@ def asked(world: World) -> Ask:
 # -- bound ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement(8)
 @pytest.mark.requirement(54)
 @pytest.mark.parametrize(
     ("name", "client"), [("bob", "vpn"), ("alice", "mail"), ("", "vpn"), ("alice", ""), ("", ""), ("ALICE", "vpn")]
@@ -68,6 +69,7 @@ def test_no_two_questions_have_the_same_name() -> None:
 # -- once -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement(8)
 @pytest.mark.parametrize("first_is_right", [True, False])
 def test_a_question_is_answered_once(*, first_is_right: bool) -> None:
     world = World()
@@ -120,6 +122,7 @@ def test_a_question_put_again_lives_no_longer_than_the_first() -> None:
 # -- in time ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement(8)
 @pytest.mark.parametrize(("seconds", "in_time"), [(0, True), (119.9, True), (120, False), (10_000, False)])
 def test_a_late_answer_is_refused(seconds: float, *, in_time: bool) -> None:
     world = World()

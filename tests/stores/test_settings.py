@@ -134,3 +134,10 @@ def test_a_snapshot_is_in_order_and_frozen() -> None:
     assert replace(snapshot, clients=dict(snapshot.clients), groups=dict(snapshot.groups)) == expected
     with pytest.raises(TypeError):
         snapshot.clients["other"] = client  # type: ignore[index]  # that is the point
+
+
+@pytest.mark.requirement(8)
+def test_no_question_can_be_set_to_live_longer_than_ten_minutes() -> None:
+    assert settings_from({"challenge_seconds": "600"}).settings.challenge_seconds == 600
+    with pytest.raises(ValueError, match="challenge_seconds"):
+        settings_from({"challenge_seconds": "601"})

@@ -24,6 +24,9 @@ from vestibule.frontends.radius.counts import Counts
 from vestibule.frontends.radius.door import Manners, RadiusDoor
 
 
+PAIRS_TRIED = 50
+
+
 @dataclass(frozen=True, slots=True)
 class Addresses:
     """Where the server listens, with real ports."""
@@ -78,11 +81,25 @@ async def _listen(door: RadiusDoor, configuration: Configuration) -> tuple[Liste
     """Open the sockets; accounting listens on the port behind authentication."""
     opened = []
     for wanted in configuration.radius.listen:
-        host, port = await door.listen(wanted.host, wanted.port, accounting=False)
+        free = wanted.port or _free_pair(wanted.host)
+        host, port = await door.listen(wanted.host, free, accounting=False)
         if configuration.radius.accounting:
             await door.listen(host, port + 1, accounting=True)
         opened.append(Listener(host, port))
     return tuple(opened)
+
+
+def _free_pair(host: str) -> int:
+    """A free port with a free one behind it, or 0 where none is found at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for _ in range(PAIRS_TRIED):
+        with socket.socket(family, socket.SOCK_DGRAM) as first, socket.socket(family, socket.SOCK_DGRAM) as second:
+            first.bind((host, 0))
+            port = int(first.getsockname()[1])
+            with contextlib.suppress(OSError, OverflowError):
+                second.bind((host, port + 1))
+                return port
+    return 0
 
 
 def _readiness(pieces: Pieces, upkeep: Background) -> Callable[[], Awaitable[str]]:
