@@ -72,6 +72,7 @@ class Installation:
             "VESTIBULE_SERVER_NAME": "mfa1",
             "VESTIBULE_RADIUS_LISTEN": "127.0.0.1:0",
             "VESTIBULE_HTTP_LISTEN": "127.0.0.1:0",
+            "VESTIBULE_API_LISTEN": "127.0.0.1:0",
             "VESTIBULE_PASSWORDS_WORKERS": "1",
         }
         return settings | dict(more or {})

@@ -3,10 +3,10 @@
 `python -m tests.journeys.launcher vestibule.toml` is one server. Without a file, each file that is named on standard
 input gets a server in a process of its own, made by fork, so that the libraries are loaded once for all of them.
 
-One line of JSON on standard output: {"pid": 7, "radius": ["127.0.0.1", 40001], "http": ["127.0.0.1", 40002]}.
+One line of JSON on standard output: {"pid": 7, "radius": ["127.0.0.1", 40001], "http": ["127.0.0.1", 40002],
+"api": ["http://127.0.0.1:40003"]}.
 """
 
-import asyncio
 import json
 import os
 import signal
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import structlog
+import uvloop
 
 from vestibule.apps.configuration import load
 from vestibule.apps.pieces import Pieces
@@ -24,7 +25,7 @@ TRIES = 5  # a free port whose neighbour, for accounting, is taken is tried agai
 
 async def tell(_pieces: Pieces, addresses: Addresses) -> None:
     radius, http = addresses.radius[0], addresses.http
-    said = {"pid": os.getpid(), "radius": (radius.host, radius.port), "http": (http.host, http.port)}
+    said = {"pid": os.getpid(), "radius": (radius.host, radius.port), "http": (http.host, http.port), "api": addresses.api}
     print(json.dumps(said), flush=True)
 
 
@@ -32,7 +33,7 @@ def run(file: Path) -> None:
     configuration = load(file, os.environ)
     for left in reversed(range(TRIES)):
         try:
-            return asyncio.run(serve(configuration, tell))
+            return uvloop.run(serve(configuration, tell))
         except OSError:
             if not left:
                 raise

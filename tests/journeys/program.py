@@ -38,6 +38,8 @@ file = "{folder}/key/master.key"
 listen = ["127.0.0.1:0"]
 [http]
 listen = "127.0.0.1:0"
+[api]
+listen = ["127.0.0.1:0"]
 """
 
 
@@ -87,6 +89,7 @@ class Server:
     pid: int
     radius: Address
     http: Address
+    api: str
 
     @property
     def accounting(self) -> Address:
@@ -171,7 +174,7 @@ async def _ready(process: asyncio.subprocess.Process, folder: Path) -> Server:
     except (TimeoutError, ValueError):
         process.kill()
         pytest.fail(f"the server never was ready: {await asyncio.to_thread(_log(folder).read_text)}")
-    return Server(said["pid"], tuple(said["radius"]), tuple(said["http"]))
+    return Server(said["pid"], tuple(said["radius"]), tuple(said["http"]), said["api"][0])
 
 
 def _log(folder: Path) -> Path:

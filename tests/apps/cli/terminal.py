@@ -71,4 +71,5 @@ class Terminal:
     def whole(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of a process."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("VESTIBULE_")}
-        return {**kept, **self.environment, "VESTIBULE_RADIUS_ACCOUNTING": "false", "COLUMNS": "80", **dict(more or {})}
+        fewer = {"VESTIBULE_RADIUS_ACCOUNTING": "false", "VESTIBULE_API_LISTEN": ""}
+        return {**kept, **self.environment, **fewer, "COLUMNS": "80", **dict(more or {})}

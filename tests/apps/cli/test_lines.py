@@ -3,6 +3,7 @@
 import io
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,8 +32,18 @@ def test_a_time_may_be_how_long_ago(text: str, seconds: int) -> None:
     assert point(text) == pytest.approx(time.time() - seconds, abs=5)
 
 
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine that is not in UTC."""
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", "XYZ+5")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 @pytest.mark.parametrize("text", ["2027-01-31", "2027-01-31T00:00", "2027-01-31T01:00+01:00"])
-def test_a_time_may_be_a_date_in_utc(text: str) -> None:
+def test_a_time_may_be_a_date_in_utc_wherever_the_machine_is(text: str, elsewhere: None) -> None:
     assert point(text) == datetime(2027, 1, 31, tzinfo=UTC).timestamp()
 
 

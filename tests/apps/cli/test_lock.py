@@ -56,3 +56,18 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic links"), locked(tmp_path):
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_made_belongs_to_the_owner_of_the_directory(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.touch()
+    data = tmp_path / "data"
+    data.mkdir()
+    os.chown(data, 12345, 12345)
+    with locked(data):
+        (data / "vestibule.db").touch()
+        (data / "trap").hardlink_to(outside)
+        (data / "link").symlink_to(outside)
+    assert {path.name for path in data.iterdir() if path.lstat().st_uid == 12345} == {"lock", "vestibule.db"}
+    assert outside.stat().st_uid == 0

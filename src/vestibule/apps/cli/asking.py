@@ -62,7 +62,7 @@ def _line(question: str) -> str:
 
 def _stripped(text: str, place: str) -> str:
     """The first line without its end; blanks are left, for they may belong to a password."""
-    line = text.partition("\n")[0].removesuffix("\r")
+    line = text.partition("\n")[0]
     if not line:
         raise Stop(f"{place} is empty.", Code.USAGE)
     return line

@@ -75,7 +75,11 @@ def _configured(directory: Path) -> Configuration:
         write_private(file, _toml(directory))
     radius = _port("VESTIBULE_RADIUS_PORT", RADIUS_PORT) or _free_pair()
     http = _port("VESTIBULE_HTTP_PORT", HTTP_PORT)
-    overriding = {"VESTIBULE_RADIUS_LISTEN": f"{HOST}:{radius}", "VESTIBULE_HTTP_LISTEN": f"{HOST}:{http}"}
+    overriding = {
+        "VESTIBULE_RADIUS_LISTEN": f"{HOST}:{radius}",
+        "VESTIBULE_HTTP_LISTEN": f"{HOST}:{http}",
+        "VESTIBULE_API_LISTEN": "",
+    }
     with errors_told():
         return load(file, overriding)
 
@@ -88,6 +92,7 @@ def _toml(directory: Path) -> str:
         f"[key]\nfile = {key}\n\n"
         f'[radius]\nlisten = ["{HOST}:{RADIUS_PORT}"]\n\n'
         f'[http]\nlisten = "{HOST}:{HTTP_PORT}"\n\n'
+        "[api]\nlisten = []\n\n"
         '[log]\nformat = "console"\nlevel = "warning"\n\n'
         "[demo]\nenabled = true\n"
     )

@@ -5,6 +5,7 @@ The lock is the kernel's (flock(2)), so that a process that dies leaves none beh
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +20,11 @@ def locked(directory: Path) -> Iterator[None]:
     """Hold the lock of `directory`; raises Stop when another process holds it."""
     file = os.open(directory / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        _give_to_owner(file, directory)
         _take(file, directory)
-        yield
+        try:
+            yield
+        finally:
+            _give_to_owner(directory)
     finally:
         os.close(file)
 
@@ -40,8 +43,20 @@ def _take(file: int, directory: Path) -> None:
     os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
 
 
-def _give_to_owner(file: int, directory: Path) -> None:
-    """Root works for the server's user, who must be able to take the lock later."""
+def _give_to_owner(directory: Path) -> None:
+    """Root works for the server's user, who must be able to open every file that root made.
+
+    What has a second name, or is no plain file, was not made here and is left alone.
+    """
     owner = directory.stat()
-    if os.geteuid() == 0 and os.fstat(file).st_uid != owner.st_uid:
-        os.fchown(file, owner.st_uid, owner.st_gid)
+    if os.geteuid() != 0 or owner.st_uid == 0:
+        return
+    for path in directory.iterdir():
+        if path.is_file() and not path.is_symlink():
+            file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                status = os.fstat(file)
+                if stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_uid == 0:
+                    os.fchown(file, owner.st_uid, owner.st_gid)
+            finally:
+                os.close(file)

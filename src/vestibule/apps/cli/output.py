@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 NARROW = 80
+NAMES = 40  # columns that the first cell of a row has at least, if it needs them, so that a name stays whole
 WIDE = 1000  # a pipe has no edge: nothing is cut or wrapped
 
 Progress = Callable[[int, int | None], None]
@@ -59,8 +60,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], empty: str = ""
     from rich.text import Text
 
     drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for name in columns:
-        drawn.add_column(Text(name), overflow="fold")
+    names = max(len(row[0]) for row in rows)
+    for number, name in enumerate(columns):
+        drawn.add_column(Text(name), overflow="fold", min_width=None if number else min(names, NAMES))
     for row in rows:
         drawn.add_row(*map(Text, row))
     console = Console(width=None if sys.stdout.isatty() else WIDE)

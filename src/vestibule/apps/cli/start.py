@@ -78,13 +78,13 @@ def _check(path: Path) -> None:
 
 @contextmanager
 def addresses_told(configuration: Configuration) -> Iterator[None]:
-    """Say which address cannot be listened on, and why."""
+    """Say which address cannot be listened on, and why, or which file cannot be used."""
     try:
         yield
-    except OSError:
+    except OSError as error:
         taken = _culprit(configuration)  # uvloop's error has no number, so each address is tried
         if taken is None:
-            raise
+            raise Stop(f"The server cannot start: {error}.", Code.USAGE) from error
         key, address, why = taken
         raise Taken(f"The server cannot listen on {address}: {why} ({key}).") from None
 
@@ -105,6 +105,8 @@ def _culprit(configuration: Configuration) -> tuple[str, str, str] | None:
 
 def _wanted(configuration: Configuration) -> Iterator[tuple[str, Listener, socket.SocketKind]]:
     yield "http.listen", configuration.http.listen, socket.SOCK_STREAM
+    for listener in configuration.api.listen:
+        yield "api.listen", listener, socket.SOCK_STREAM
     for listener in configuration.radius.listen:
         yield "radius.listen", listener, socket.SOCK_DGRAM
         if configuration.radius.accounting and listener.port:
