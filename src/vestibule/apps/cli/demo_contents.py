@@ -20,6 +20,7 @@ PASSWORD_FILE = "password"  # noqa: S105 - the names of files
 RADIUS_FILE = "radius-secret"
 TOTP_FILE = "totp-secret"
 HOTP_FILE = "hotp-secret"
+API_KEY_FILE = "api-key"
 HOTP_COUNTER = "hotp-counter"
 PERIOD = 30
 KEY_OCTETS = 20

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vestibule.apps.cli.beginning import begin
-from vestibule.apps.cli.demo_contents import USER, Contents, contents, write_private
+from vestibule.apps.cli.demo_contents import API_KEY_FILE, USER, Contents, contents, write_private
 from vestibule.apps.cli.demo_text import Shown, told
 from vestibule.apps.cli.exits import Code, Stop, Taken
 from vestibule.apps.cli.output import say
@@ -18,6 +18,7 @@ from vestibule.apps.commands.running import Commands
 from vestibule.apps.configuration import Configuration, load
 from vestibule.apps.pieces import Pieces
 from vestibule.apps.server import Addresses
+from vestibule.core.api_keys import Right
 from vestibule.core.secret import Secret
 from vestibule.wire.otpauth import write_key
 
@@ -32,6 +33,12 @@ CLIENTS = (
     {"id": "demo-code-only", "name": "Demo, code only", "sign_in": "code_only"},
 )
 
+KEYS: dict[str, tuple[str, dict[str, Any]]] = {
+    "api_key": (API_KEY_FILE, {"name": "demo", "client": CLIENTS[0]["id"]}),
+    "admin_key": ("admin-key", {"name": "demo-admin", "rights": list(Right)}),
+}
+"""By their names for machines: the file that a key of the API is kept in, and what it is for."""
+
 
 def run() -> None:
     """Run until Ctrl-C."""
@@ -44,8 +51,10 @@ def run() -> None:
         begin(configuration)
 
     async def ready(pieces: Pieces, addresses: Addresses) -> None:
-        await _fill(Commands(pieces), known)
-        write_private(place, json.dumps(_for_machines(known, addresses), indent=2) + "\n")
+        commands = Commands(pieces)
+        await _fill(commands, known)
+        keys = {name: await _key(commands, directory, *wanted) for name, wanted in KEYS.items()}
+        write_private(place, json.dumps({**_for_machines(known, addresses), **keys}, indent=2) + "\n")
         radius = addresses.radius[0]
         say(told(Shown(known, radius.host, radius.port, str(addresses.http), directory)))
 
@@ -78,7 +87,7 @@ def _configured(directory: Path) -> Configuration:
     overriding = {
         "VESTIBULE_RADIUS_LISTEN": f"{HOST}:{radius}",
         "VESTIBULE_HTTP_LISTEN": f"{HOST}:{http}",
-        "VESTIBULE_API_LISTEN": "",
+        "VESTIBULE_API_LISTEN": f"{HOST}:{http}",
     }
     with errors_told():
         return load(file, overriding)
@@ -92,7 +101,7 @@ def _toml(directory: Path) -> str:
         f"[key]\nfile = {key}\n\n"
         f'[radius]\nlisten = ["{HOST}:{RADIUS_PORT}"]\n\n'
         f'[http]\nlisten = "{HOST}:{HTTP_PORT}"\n\n'
-        "[api]\nlisten = []\n\n"
+        f'[api]\nlisten = ["{HOST}:{HTTP_PORT}"]\n\n'
         '[log]\nformat = "console"\nlevel = "warning"\n\n'
         "[demo]\nenabled = true\n"
     )
@@ -147,10 +156,25 @@ def _tokens(known: Contents) -> tuple[dict[str, Any], ...]:
     )
 
 
+async def _key(commands: Commands, directory: Path, file: str, wanted: dict[str, Any]) -> str:
+    """The key that is kept; made anew where the file or the server has lost it."""
+    kept = directory / "secrets" / file
+    known = {one["name"]: one["id"] for one in (await commands.run("api_key.list", {}, ACTOR))["keys"]}
+    if kept.exists() and wanted["name"] in known:
+        return kept.read_text().strip()
+    if wanted["name"] in known:
+        await commands.run("api_key.remove", {"id": known[wanted["name"]]}, ACTOR)
+    made: str = (await commands.run("api_key.add", wanted, ACTOR))["secret"]
+    kept.unlink(missing_ok=True)
+    write_private(kept, f"{made}\n")
+    return made
+
+
 def _for_machines(known: Contents, addresses: Addresses) -> dict[str, Any]:
     radius = addresses.radius[0]
     return {
         "radius": {"host": radius.host, "port": radius.port, "secret": known.radius_secret},
+        "http": addresses.api[0],
         "user": {
             "name": USER,
             "password": known.password,

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from vestibule.apps.cli.demo_contents import PASSWORD_FILE, PERIOD, RADIUS_FILE, USER, Contents
+from vestibule.apps.cli.demo_contents import API_KEY_FILE, PASSWORD_FILE, PERIOD, RADIUS_FILE, USER, Contents
 from vestibule.apps.cli.qr import drawn
 from vestibule.wire.otpauth import Otpauth, OtpMethod, encode, read_key
 
@@ -61,7 +61,16 @@ TRY THIS in another terminal. First:
     NAS-Identifier=demo-code-only,Message-Authenticator=0x00" |
     radclient -x {host}:{port} auth {secret}
 
-5. What happened, and how the server is
+5. The same over HTTP
+
+  curl -s http://{http}/api/v1/attempts \
+    -H "Authorization: Bearer $(cat {api_key_file})" \
+    -H 'Content-Type: application/json' \
+    -d '{{"user": "{user}", "password": "{password}", "code": "'$({program} demo code)'"}}'
+
+  What else there is: http://{http}/api/v1/docs
+
+6. What happened, and how the server is
 
   {program} journal list
   {program} user show {user}
@@ -102,6 +111,7 @@ def told(shown: Shown) -> str:
         program=_near(Path(sys.argv[0]).absolute()),
         radius_file=_near(secrets / RADIUS_FILE),
         password_file=_near(secrets / PASSWORD_FILE),
+        api_key_file=_near(secrets / API_KEY_FILE),
         period=PERIOD,
         oathtool_missing=_missing("oathtool", "oathtool"),
         radclient_missing=_missing("radclient", "freeradius-utils"),

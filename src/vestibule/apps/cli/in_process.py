@@ -10,7 +10,6 @@ from vestibule.apps.cli.lock import locked
 from vestibule.apps.cli.output import Progress
 from vestibule.apps.cli.running import Arguments, Ask, Result, stop
 from vestibule.apps.cli.start import check_files, configured, told
-from vestibule.apps.cli.upkeep import ACTS
 from vestibule.apps.commands.link import CommandFailed
 from vestibule.apps.commands.running import Commands
 from vestibule.apps.pieces import put_together
@@ -29,8 +28,6 @@ def opened() -> Iterator[Ask]:
 
         def run(command: str, arguments: Arguments, progress: Progress | None) -> Result:
             actor = actor_of(os.geteuid())
-            if command in ACTS:
-                return runner.run(ACTS[command](pieces, actor, arguments))
             try:
                 return runner.run(commands.run(command, arguments, actor, progress))
             except CommandFailed as failed:

@@ -6,8 +6,8 @@
     from vestibule.apps.commands.running import Commands                  a process of its own
     result = await Commands(pieces).run("user.add", {"name": "alice@example.org"}, actor, progress)
 
-Both raise `link.CommandFailed` with its `kind` (refused, malformed, unavailable, bug), `text` for the person and `fields`;
-`progress(done, total)` is told how far it is, `total` None when it is not known.
+Both raise `link.CommandFailed` with its `kind` (refused, malformed, unavailable, bug), `text` for the person and
+`fields`; `progress(done, total)` is told how far it is, `total` None when it is not known.
 
 Arguments and results are JSON. Times are seconds since the epoch; null where there is none. `?` marks an argument that
 may be left out, `= x` its default. Nothing secret comes back but where "shown once" stands. A list comes in pages:
@@ -102,6 +102,9 @@ journal.verify  → {intact, fault: text|null, lines, chains: [{chain, started_a
 journal.prune   before → {pruned: lines} (with progress)
 
 status          → {users, groups, tokens, clients, rules, attempts, waiting, now}
+backup          target: absolute path → {path, at, octets, sha256}
+doctor          → {findings: [{level: ok|note|warning|error, what, remedy}]}
+clock.confirm   → {confirmed: null|what the clock did}
 verify          user, client, typed, state? → {decision: accept, user, groups} | {decision: reject, reason} |
                 {decision: ask, state}; `state` goes back with the code as `typed`
 

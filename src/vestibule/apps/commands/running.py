@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from vestibule.apps.commands import upkeep
 from vestibule.apps.commands.arguments import checked, takes_progress
 from vestibule.apps.commands.desk import desk_of
 from vestibule.apps.commands.link import CommandFailed
@@ -37,7 +38,11 @@ class Commands:
     def __init__(self, pieces: Pieces) -> None:
         """Know all commands. Raises Malformed, OSError for a dictionary file that can not be read."""
         self._desk = desk_of(pieces)
-        self._flows: Mapping[str, Flow] = {**FLOWS, "verify": partial(verify, pieces.authenticate)}
+        self._flows: Mapping[str, Flow] = {
+            **FLOWS,
+            **upkeep.flows(pieces),
+            "verify": partial(verify, pieces.authenticate),
+        }
 
     @property
     def names(self) -> tuple[str, ...]:

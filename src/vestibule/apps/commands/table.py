@@ -3,7 +3,19 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from vestibule.flows import api_keys, clients, groups, journal, policy, settings, status, token_import, tokens, user_import, users
+from vestibule.flows import (
+    api_keys,
+    clients,
+    groups,
+    journal,
+    policy,
+    settings,
+    status,
+    token_import,
+    tokens,
+    user_import,
+    users,
+)
 
 Flow = Callable[..., Awaitable[dict[str, Any]]]
 """Takes the desk and the actor, then its arguments by keyword; their annotations are what a caller may send."""
