@@ -173,4 +173,3 @@ class Template:
             f"sqlite:///{path}", self.vault, node=NODE, now=time.time(), chance=secrets.token_bytes
         )
         return office_of(store, self.vault, lambda chain: self.vault.derive("journal", chain.encode()).reveal())
-

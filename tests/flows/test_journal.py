@@ -1,13 +1,14 @@
 """The journal is read in pages, its chains are walked, and old lines go from their beginnings."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from tests.flows.desks import ACTOR, NODE, NOON, Office
-from vestibule.core.journal import Entry, EntryKind
-from vestibule.core.ports import Writing
+from vestibule.core.heads import Head, Heads
+from vestibule.core.journal import Entry, EntryKind, Line
+from vestibule.core.ports import Reading, Store, T, Writing
 from vestibule.core.reasons import Reason
 from vestibule.flows import journal, users
 from vestibule.flows.refused import Refused
@@ -31,8 +32,8 @@ async def note(office: Office, count: int, start: int = 0) -> None:
     await office.store.change(act)
 
 
-async def told(office: Office, **asked: Any) -> list[str]:
-    return [line["action"] for line in (await journal.listed(office.desk, ACTOR, **asked))["lines"]]
+async def told(office: Office, **asked: object) -> list[str]:
+    return [line["action"] for line in (await journal.listed(office.desk, ACTOR, **asked))["lines"]]  # type: ignore[arg-type]
 
 
 async def test_pages_follow_each_other_and_go_on_with_what_is_new(office: Office) -> None:
@@ -91,11 +92,33 @@ async def test_a_line_that_does_not_fit_is_named(office: Office) -> None:
     assert (found["intact"], found["fault"]) == (False, "line 7: was changed")
 
 
+async def test_lines_that_are_pruned_while_a_chain_is_walked_are_not_missed(office: Office) -> None:
+    await note(office, 3000)
+    office.clock.at = NOON + 3000
+    busy = replace(office.desk, store=PrunedMeanwhile(office.store))  # type: ignore[arg-type]  # the part that is used
+    found = await journal.verify(busy, ACTOR)
+    assert (found["intact"], found["fault"]) == (True, None)
+    assert await told(office, limit=1) == ["line 2500"]
+
+
 @pytest.mark.requirement(49)
 async def test_another_key_fits_no_chain(office: Office) -> None:
     await note(office, 3)
     other = replace(office.desk, chain_fault=_with_another_key)
     assert (await journal.verify(other, ACTOR))["intact"] is False
+
+
+@pytest.mark.requirement(49)
+async def test_a_cut_at_the_end_shows_against_the_head_that_is_known_from_outside(office: Office) -> None:
+    await note(office, 3)
+    newest = (await office.lines())[-1]
+    ahead = Heads(NOON, {newest.chain: Head(newest.seq + 2, "f" * 64)})
+    cut = replace(office.desk, known_heads=lambda: ahead)
+    found = await journal.verify(cut, ACTOR)
+    assert found["intact"] is False
+    assert found["fault"] == f"line 5 of chain {newest.chain} was written, and the chain ends at line 3"
+    same = replace(office.desk, known_heads=lambda: Heads(NOON, {newest.chain: Head(newest.seq, newest.mac)}))
+    assert (await journal.verify(same, ACTOR))["intact"] is True
 
 
 async def test_old_lines_go_in_slices_and_the_rest_is_still_whole(office: Office) -> None:
@@ -114,5 +137,20 @@ async def test_old_lines_go_in_slices_and_the_rest_is_still_whole(office: Office
         await journal.prune(office.desk, ACTOR, before=NOON + 1001)
 
 
-def _with_another_key(lines: Any, chain: str, mac: str, seq: int) -> str | None:
+class PrunedMeanwhile:
+    """A store whose first 2500 lines go after the second question."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._questions = 0
+
+    async def read(self, question: Callable[[Reading], T]) -> T:
+        answer = await self._store.read(question)
+        self._questions += 1
+        if self._questions == 2:
+            await self._store.change(lambda writing: writing.prune_journal(NOON + 2500, 5000))
+        return answer
+
+
+def _with_another_key(lines: Iterable[Line], chain: str, mac: str, seq: int) -> str | None:
     return first_fault(lines, bytes(32), mac, seq)

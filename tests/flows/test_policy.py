@@ -17,8 +17,8 @@ async def prepare(office: Office) -> None:
     await users.add(office.desk, ACTOR, name="alice", groups=["staff"])
 
 
-async def add(office: Office, name: str, outcome: str = "require", **more: Any) -> dict[str, Any]:
-    return await policy.add(office.desk, ACTOR, name=name, outcome=outcome, **more)
+async def add(office: Office, name: str, outcome: str = "require", **more: object) -> dict[str, Any]:
+    return await policy.add(office.desk, ACTOR, name=name, outcome=outcome, **more)  # type: ignore[arg-type]
 
 
 async def order(office: Office) -> list[str]:

@@ -1,4 +1,4 @@
-"""Token files come in row by row: good rows go in, bad ones are named and handed back, a second time changes nothing."""
+"""Token files come in row by row: good rows go in, bad ones are handed back, a second time changes nothing."""
 
 import base64
 from typing import Any
@@ -26,8 +26,8 @@ def rows(count: int) -> str:
     return "".join(f"S{i},{base32(i)},30\n" for i in range(count))
 
 
-async def bring_in(office: Office, content: str, **more: Any) -> dict[str, Any]:
-    return await token_import.bring_in(office.desk, ACTOR, content=content, file_name="tokens.csv", **more)
+async def bring_in(office: Office, content: str, **more: object) -> dict[str, Any]:
+    return await token_import.bring_in(office.desk, ACTOR, content=content, file_name="tokens.csv", **more)  # type: ignore[arg-type]
 
 
 def problems(report: dict[str, Any]) -> list[tuple[int, int, str]]:
@@ -78,7 +78,9 @@ async def test_six_columns_give_their_tokens_to_their_users_who_sign_in(office: 
 
 
 async def test_the_failures_file_is_taken_as_it_is_once_it_is_corrected(office: Office) -> None:
-    content = HEADER + f"bob,B1,{base32(1)},30,Maker,M1\r\n,B2,{base32(2)},45,Maker,M2\r\n,B3,{base32(3)},30,=cmd,M3\r\n"
+    content = (
+        HEADER + f"bob,B1,{base32(1)},30,Maker,M1\r\n,B2,{base32(2)},45,Maker,M2\r\n,B3,{base32(3)},30,=cmd,M3\r\n"
+    )
     report = await bring_in(office, content)
     assert report["created"] == 1
     lines = report["failures"].split("\r\n")
@@ -162,7 +164,9 @@ async def test_a_second_import_of_a_key_does_not_make_a_spent_code_new(office: O
     assert await office.store.read(lambda reading: reading.count(Seed)) == 1
 
 
-@pytest.mark.parametrize("content", ["", "\n\n", "a,b\n", "colour,shape,size,weight\n", "upn,serial,key,time,by,model\n"])
+@pytest.mark.parametrize(
+    "content", ["", "\n\n", "a,b\n", "colour,shape,size,weight\n", "upn,serial,key,time,by,model\n"]
+)
 async def test_a_file_of_no_known_form_is_refused_with_what_is_known(office: Office, content: str) -> None:
     with pytest.raises(Refused, match="can not be read") as refused:
         await bring_in(office, content)

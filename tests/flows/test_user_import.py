@@ -9,8 +9,8 @@ from vestibule.flows import groups, user_import, users
 from vestibule.flows.refused import Refused
 
 
-async def bring_in(office: Office, content: str, **more: Any) -> dict[str, Any]:
-    return await user_import.bring_in(office.desk, ACTOR, content=content, file_name="users.csv", **more)
+async def bring_in(office: Office, content: str, **more: object) -> dict[str, Any]:
+    return await user_import.bring_in(office.desk, ACTOR, content=content, file_name="users.csv", **more)  # type: ignore[arg-type]
 
 
 def problems(report: dict[str, Any]) -> list[tuple[int, int, str]]:

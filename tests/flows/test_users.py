@@ -1,5 +1,6 @@
 """Administration of users: what is stored, what is told, what is written into the journal, and what is refused."""
 
+import asyncio
 import secrets
 from dataclasses import replace
 
@@ -60,10 +61,17 @@ async def test_a_user_that_can_not_be_is_refused_and_nothing_is_written(
     await users.add(office.desk, ACTOR, name="alice")
     before = await office.actions()
     with pytest.raises(Refused) as refused:
-        await users.add(office.desk, ACTOR, **arguments)  # type: ignore[arg-type]
+        await users.add(office.desk, ACTOR, **arguments)
     assert refused.value.fields == (field,)
     assert await office.actions() == before
     assert len((await users.listed(office.desk, ACTOR))["users"]) == 1
+
+
+async def test_of_two_who_add_the_same_user_at_once_one_is_refused(office: Office) -> None:
+    both = [users.add(office.desk, ACTOR, name=name, password=RIGHT) for name in ("alice", "ALICE")]
+    results = await asyncio.gather(*both, return_exceptions=True)
+    assert [type(result) for result in results if isinstance(result, Exception)] == [Refused]
+    assert await office.actions() == ["user.add"]
 
 
 async def test_lists_come_in_order_of_name_and_in_pages(office: Office) -> None:

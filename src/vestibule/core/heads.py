@@ -56,6 +56,18 @@ class Gap:
     known: Head
     found_seq: int = 0
 
+    @property
+    def explained(self) -> str:
+        """What is wrong, for a person."""
+        line = f"line {self.known.seq} of chain {self.chain}"
+        match self.fault:
+            case Fault.MISSING:
+                return f"{line} was written, and the chain is missing"
+            case Fault.SHORTER:
+                return f"{line} was written, and the chain ends at line {self.found_seq}"
+            case Fault.CHANGED:
+                return f"{line} is another one than was written"
+
 
 def heads_of(reading: Chains, at: float) -> Heads:
     """The heads as they are now."""

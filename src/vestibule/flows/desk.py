@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from vestibule.core.case import Moment
 from vestibule.core.credentials import Credential, Seed
+from vestibule.core.heads import Heads
 from vestibule.core.journal import Entry, EntryKind, Line
 from vestibule.core.ports import R, Reading, Store, Verification
 from vestibule.core.secret import Secret
@@ -86,6 +87,7 @@ class Desk:
     mac: Callable[[bytes], bytes]  # what is kept of keys that are shown once
     waiting: Callable[[], int]  # decisions that wait for their batch
     issuer: str = "Vestibule"
+    known_heads: Callable[[], Heads | None] = lambda: None  # of the journal, as remembered outside of the database
 
     def new_id(self) -> str:
         """An id that nothing has; ids rise with time, so that what is made together lies together on the disk."""

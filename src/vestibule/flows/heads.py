@@ -49,7 +49,7 @@ def _line(gap: Gap, actor: str, at: float) -> Entry:
 
 
 def _explained(found: list[Gap]) -> str:
-    told = "; ".join(_told(gap) for gap in found[:TOLD]) + ("; and more" if len(found) > TOLD else "")
+    told = "; ".join(gap.explained for gap in found[:TOLD]) + ("; and more" if len(found) > TOLD else "")
     return (
         f"The database is older than its journal is known to be, or lines were taken out of it: {told}. "
         "With an old database, codes that were used since could be used again, and blocks set since would be gone. "
@@ -57,11 +57,3 @@ def _explained(found: list[Gap]) -> str:
         "If lines were lost for a reason that you know, accept it with: vestibule journal accept-rollback"
     )
 
-
-def _told(gap: Gap) -> str:
-    lines = f"line {gap.known.seq} of chain {gap.chain}"
-    return {
-        "missing": f"{lines} was written, and the chain is missing",
-        "shorter": f"{lines} was written, and the chain ends at line {gap.found_seq}",
-        "changed": f"{lines} is another one than was written",
-    }[gap.fault.value]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from vestibule.core.heads import gaps
 from vestibule.core.journal import EntryKind, Line, Query
 from vestibule.core.ports import ChainHead, Reading
 from vestibule.core.reasons import Reason
@@ -60,7 +61,16 @@ async def verify(desk: Desk, actor: str, *, progress: Progress = quiet) -> Told:
                 return _verified(heads, lines + walk.seq - head.first_seq, walk.fault)
             progress(lines + walk.seq - head.first_seq, total)
         lines += head.seq - head.first_seq + 1
-    return _verified(heads, lines, None)
+    return _verified(heads, lines, await _lost(desk))
+
+
+async def _lost(desk: Desk) -> str | None:
+    """What the journal lacks of what is known of it from outside: that its end was cut shows nowhere else."""
+    known = desk.known_heads()
+    if known is None:
+        return None
+    found = await desk.store.read(lambda reading: gaps(known, reading))
+    return next((gap.explained for gap in found), None)
 
 
 async def prune(desk: Desk, actor: str, *, before: float, progress: Progress = quiet) -> Told:

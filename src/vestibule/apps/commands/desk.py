@@ -1,9 +1,11 @@
 """The desk of a running server, or of a command without one: which piece does what administration needs."""
 
+import os
 import secrets
 import time
 from collections.abc import Iterable
 
+from vestibule.apps.background import heads_file
 from vestibule.apps.dictionary import dictionary
 from vestibule.apps.pieces import Pieces
 from vestibule.core.credentials import Credential
@@ -11,6 +13,7 @@ from vestibule.core.journal import Line
 from vestibule.flows.desk import Desk
 from vestibule.methods.recovery import CODES, OCTETS
 from vestibule.stores.chain import first_fault
+from vestibule.stores.heads_file import read_heads
 from vestibule.stores.settings import known_settings, settings_from
 
 
@@ -39,4 +42,5 @@ def desk_of(pieces: Pieces) -> Desk:
         chain_fault=chain_fault,
         mac=lambda said: vault.mac("token", said),
         waiting=lambda: store.waiting,
+        known_heads=lambda: read_heads(heads_file(pieces.configuration, os.environ)),
     )

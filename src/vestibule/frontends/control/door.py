@@ -22,6 +22,7 @@ from vestibule.frontends.control.protocol import LONGEST_LINE, CommandFailed, er
 
 SOCKET_MODE = 0o600
 BACKLOG = 64
+CHUNK = 1 << 20
 PEER = struct.Struct("3i")  # pid, uid, gid: struct ucred of unix(7)
 
 Progress = Callable[[int, int | None], None]
@@ -127,6 +128,8 @@ async def _line(reader: StreamReader, writer: StreamWriter) -> bytes:
     except ValueError:
         _say(writer, error(CommandFailed("malformed", f"The line is longer than {LONGEST_LINE} octets.")))
         await writer.drain()
+        while await reader.read(CHUNK):  # closing on what was not read would take the answer away from the client
+            pass
         return b""
 
 
