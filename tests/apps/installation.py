@@ -77,8 +77,8 @@ class Installation:
         }
         return settings | dict(more or {})
 
-    async def open(self) -> Pieces:
-        self.opened.append(await put_together(self.configuration()))
+    async def open(self, more: Mapping[str, str] | None = None) -> Pieces:
+        self.opened.append(await put_together(self.configuration(more)))
         return self.opened[-1]
 
     async def close(self) -> None:

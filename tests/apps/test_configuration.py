@@ -169,7 +169,7 @@ def test_an_unknown_name_is_refused_with_the_one_that_may_be_meant(
         ("[key.file]\nname = 'master.key'\n", "key.file", "it is a table."),
         ('[key]\nfile = "/etc/\\u0007"\n', "key.file", "control characters"),
         (f"[server]\ncontrol_socket = '/{'x' * 107}'\n", "server.control_socket", "longer than the 107 bytes"),
-        ("[database]\nurl = 'postgresql://db/vestibule'\n", "database.url", "comes with a later version"),
+        ("[database]\nurl = 'postgresql://db/vestibule'\n", "database.url", "how the way to it is protected"),
         ("[database]\nurl = 'sqlite:///vestibule.db'\n", "database.url", "four slashes"),
         ("[database]\nurl = 'sqlite://'\n", "database.url", "four slashes"),
         ("[database]\nurl = 'sqlite:////a.db?mode=ro'\n", "database.url", "nothing more"),

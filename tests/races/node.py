@@ -1,4 +1,4 @@
-"""One node as a process of its own: `python -m tests.races.node <database URL> <socket> <seed of the test's vault>`.
+"""One node as a process of its own: `python -m tests.races.node <database URL> <socket> <name>`.
 
 It takes lines `name code time` on a unix socket and answers each with the kind of the decision.
 """
@@ -24,7 +24,7 @@ async def serve(url: str, path: str, name: str) -> None:
 
 
 async def answer(store: SqlStore, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    desk = Desk(store, f"{id(writer)}")
+    desk = Desk(store)
     while line := await reader.readline():
         name, typed, at = line.decode().split()
         turn = await desk.began(name, typed, float(at))

@@ -116,7 +116,7 @@ async def ask_again(asker: Nas, persons: list[Person]) -> set[int]:
 async def test_a_sync_comes_before_each_answer(tmp_path: Path) -> None:
     home, (alice, *_) = await laid_out(tmp_path, 1)
     trace = tmp_path / "trace"
-    watching = ("strace", "--seccomp-bpf", "-f", "-e", "trace=fsync,fdatasync,sendto", "-o", str(trace))
+    watching = ("strace", "--seccomp-bpf", "-f", "-e", "trace=fsync,fdatasync,sendto,sendmsg,sendmmsg", "-o", str(trace))
     async with running(home, *watching) as server, nas(server.radius) as asker:
         for _ in range(20):
             reply = await asker.ask(asker.request(alice.name, alice.press()))
@@ -127,6 +127,6 @@ async def test_a_sync_comes_before_each_answer(tmp_path: Path) -> None:
 
 def _call(line: str) -> str:
     """A for an answer that leaves (not for what wakes our own threads, through a socket pair), s for a sync done."""
-    if "sendto(" in line and "sa_family=AF_INET" in line:
+    if re.search(r"send(to|msg|mmsg)\(", line) and "sa_family=AF_INET" in line:
         return "A"
     return "s" if re.search(r"f(data)?sync\b.*= 0$", line) else ""

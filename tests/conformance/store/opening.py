@@ -1,6 +1,7 @@
 """How a test gets its store, and the shortest ways to use one."""
 
 import itertools
+import os
 import time
 from collections.abc import Callable
 from typing import Protocol, cast
@@ -40,8 +41,8 @@ def soon() -> float:
 
 
 def event_id() -> str:
-    """An id that no event had before."""
-    return f"event {next(_numbers)}"
+    """An id that no event had before, in any process."""
+    return f"event {os.getpid()}-{next(_numbers)}"
 
 
 def kind_of(record: Record) -> AnyKind:

@@ -1,12 +1,14 @@
 """Records go in and come out as they were, a change is done whole or not at all, and long lists come in pages."""
 
 from dataclasses import MISSING, fields
+from operator import attrgetter
 from typing import get_args
 
 import pytest
 
 from tests.conformance.store.opening import AnyKind, OpenStore, Poison, all_of, kind_of, putting
 from tests.conformance.store.samples import FULL, PLAIN, another, key_of
+from vestibule.core.api_keys import ApiKey
 from vestibule.core.attempts import Attempt
 from vestibule.core.credentials import Credential, Seed
 from vestibule.core.failures import FailureKind, Failures
@@ -34,6 +36,7 @@ INDEXED: list[tuple[str, str, Record, Record]] = [
         OutboxRow("1", Message("1", "test", "", "", "", 0.0), "mfa1", 0.0),
         OutboxRow("2", Message("2", "test", "", "", "", 0.0), "mfa2", 0.0),
     ),
+    ("client_id", "vpn", ApiKey("1", "a", "digest", "vpn"), ApiKey("2", "b", "digest", "web")),
 ]
 NAMES = ("a", "B", "ä", "z", "😀", "1", "Z", "_", "漢", "~")  # databases must agree on the order of code points
 RECORDS = list(enumerate([*FULL, *PLAIN], start=1))
@@ -121,11 +124,12 @@ class Recording:
         users = [User(f"id {i}", name, name) for i, name in enumerate(NAMES)]
         tokens = [Credential(f"id {i}", "totp", serial=name) for i, name in enumerate(NAMES)]
         await store.change(putting(*users, *tokens, Credential("none", "totp")))
-        found, after = [], ""
-        while page := await store.read(lambda reading: reading.page_by(kind, field, after, 4)):
-            found += page
-            after = getattr(page[-1], field)
-        assert [getattr(one, field) for one in found] == sorted(NAMES)
+
+        def walk(reading: Reading) -> list[str]:
+            found = pages(lambda after: reading.page_by(kind, field, after, 4), attrgetter(field))
+            return [getattr(one, field) for page in found for one in page]
+
+        assert await store.read(walk) == sorted(NAMES)
 
     @pytest.mark.parametrize(("kind", "field"), [(User, "email"), (Credential, "user_id"), (Seed, "id"), (User, "x")])
     async def test_pages_by_another_field_are_nothing_but_an_error(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from vestibule.core.api_keys import ApiKey, PastRequest, Right
 from vestibule.core.attempts import Attempt, Challenge, Settled
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.credentials import Algorithm, Credential, CredentialState, Seed
@@ -98,6 +99,17 @@ FULL: tuple[Record, ...] = (
         EXACT + 20,
         unknown=True,
     ),
+    ApiKey(
+        "0123456789abcdef",
+        UNUSUAL,
+        "digest",
+        "client",
+        (Right.USERS_READ, Right.JOURNAL_READ),
+        EXACT + 60,
+        EXACT,
+        UNUSUAL,
+    ),
+    PastRequest("request", "digest", ALL_OCTETS, EXACT),
 )
 
 PLAIN: tuple[Record, ...] = (
@@ -111,6 +123,8 @@ PLAIN: tuple[Record, ...] = (
     Attempt("attempt", "client", "", "zoe", "zoe", "source", "", 0.0, 0.0, settled=Settled(1.0)),
     Failures("user", FailureKind.FACTOR, "password"),
     OutboxRow("message", Message("message", "test", "", "", "", 0.0), "mfa1", 0.0),
+    ApiKey("0123456789abcdef", "everything", "digest"),
+    PastRequest("request", "digest", Secret(b""), 0.0),
 )
 
 

@@ -20,15 +20,17 @@ from tests.conformance.store.opening import (
     sign_in,
     soon,
 )
+from tests.conformance.store.samples import EXACT, UNUSUAL
 from vestibule.core.attempts import Attempt, Settled
 from vestibule.core.case import Case, Decide, Key, KeyKind, Step
 from vestibule.core.credentials import Credential, Seed
-from vestibule.core.decisions import Deliver, Reject
+from vestibule.core.decisions import Accept, Ask, Decision, Deliver, Reject, Wait
 from vestibule.core.errors import Unavailable
 from vestibule.core.failures import FailureKind, Failures
 from vestibule.core.messages import Message
 from vestibule.core.outbox import OutboxRow
 from vestibule.core.ports import Record
+from vestibule.core.prompts import Approve, TypeCode
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
 from vestibule.core.users import User
@@ -57,6 +59,13 @@ STRANGERS = (
 )
 EVERYTHING: tuple[Record, ...] = (*STRANGERS, USER, *reversed(CREDENTIALS), *SEEDS, *FACTORS, HERE, ELSEWHERE, ATTEMPT)
 ZOE = Key(KeyKind.NAME, "zoe", "here")
+DECISIONS: tuple[Decision | None, ...] = (
+    Accept(UNUSUAL, ("staff", UNUSUAL)),
+    Reject(Reason.CODE_REUSED),
+    Ask("attempt", "nonce", TypeCode()),
+    Wait("attempt", "nonce", Approve("42"), EXACT),
+    None,
+)
 
 
 def failures_of(*rows: Failures) -> dict[tuple[FailureKind, str], Failures]:
@@ -245,6 +254,19 @@ class Settling:
         assert (again.decision, again.order) == (first.decision, first.order)
         assert (await look(store, ZOE)).failures[FailureKind.SOURCE, "here"].count == 1
         assert len(await lines_of(store)) == 1
+
+    @pytest.mark.requirement(40)
+    @pytest.mark.parametrize("decision", DECISIONS, ids=lambda one: type(one).__name__)
+    @pytest.mark.parametrize("order", [None, Deliver(Message("m", "test", "c1", UNUSUAL, "tap", 61.5))])
+    async def test_whatever_was_decided_is_said_again_as_it_was(
+        self, open_store: OpenStore, decision: Decision | None, order: Deliver | None
+    ) -> None:
+        store = await open_store()
+        same = event_id()
+        first = await store.settle(NOBODY, same, lambda case: Step(case, decision, order), soon())
+        assert (first.decision, first.order) == (decision, order)
+        again = await store.settle(NOBODY, same, poisoned, soon())
+        assert (again.decision, again.order) == (decision, order)
 
     @pytest.mark.requirement(40)
     async def test_the_same_event_many_times_at_once_is_decided_once(self, open_store: OpenStore) -> None:

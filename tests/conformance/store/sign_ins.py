@@ -12,7 +12,7 @@ from tests.waist.methods import DECLINED, Tap
 from vestibule.core.case import Key, KeyKind, Moment
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.credentials import Credential, Seed
-from vestibule.core.decisions import Accept, Ask, Decision, Deliver, Reject, Wait
+from vestibule.core.decisions import Accept, Ask, Decision, Deliver, Order, Reject, Wait
 from vestibule.core.engine import Engine
 from vestibule.core.errors import Unavailable
 from vestibule.core.events import Answered, Began, Event, Expired, NotDelivered
@@ -59,9 +59,12 @@ class Desk:
         self._store = store
         self._engine = Engine([Totp()], [Tap(channel)])
 
-    async def began(self, name: str, typed: str = "", at: float = START, source: str = "here") -> "Desk.Turn":
+    async def began(
+        self, name: str, typed: str = "", at: float = START, source: str = "here", same: str = ""
+    ) -> "Desk.Turn":
+        """Somebody begins; `same` makes it an event that may have been told before."""
         event = Began("vpn", name, name, Secret.of(typed), source)
-        return await self._settle(Key(KeyKind.NAME, name, source), event, at)
+        return await self._settle(Key(KeyKind.NAME, name, source), event, at, same)
 
     async def answered(self, waiting: Wait, answer: Secret, at: float = START + 1) -> Decision | None:
         """The answer comes in through another door."""
@@ -70,18 +73,22 @@ class Desk:
     async def on(self, event: Answered | NotDelivered | Expired, at: float = START + 1) -> "Desk.Turn":
         return await self._settle(Key(KeyKind.ATTEMPT, event.attempt_id), event, at)
 
-    async def _settle(self, key: Key, event: Event, at: float) -> "Desk.Turn":
-        name = event_id()
+    async def _settle(self, key: Key, event: Event, at: float, same: str = "") -> "Desk.Turn":
+        name = same or event_id()
         moment = Moment(at, hashlib.sha256(name.encode()).digest())
         step = await self._store.settle(key, name, lambda case: self._engine.step(case, event, moment), soon())
-        return Desk.Turn(step.decision, step.order.message if isinstance(step.order, Deliver) else None)
+        return Desk.Turn(step.decision, step.order)
 
     class Turn:
         """The word for the door, and the message that must go out."""
 
-        def __init__(self, decision: Decision | None, message: Message | None) -> None:
+        def __init__(self, decision: Decision | None, order: Order | None) -> None:
             self.decision = decision
-            self.message = message
+            self.order = order
+
+        @property
+        def message(self) -> Message | None:
+            return self.order.message if isinstance(self.order, Deliver) else None
 
         @property
         def waiting(self) -> Wait:

@@ -5,6 +5,7 @@ To add a key: one field in `model`, then `python -m vestibule.apps.configuration
 """
 
 from vestibule.apps.configuration.explaining import Explained, explain
+from vestibule.apps.configuration.following import current_url
 from vestibule.apps.configuration.listener import Listener
 from vestibule.apps.configuration.loading import DEFAULT_FILE, load, locate
 from vestibule.apps.configuration.model import Configuration
@@ -18,6 +19,7 @@ __all__ = [
     "Listener",
     "Place",
     "Problem",
+    "current_url",
     "explain",
     "load",
     "locate",

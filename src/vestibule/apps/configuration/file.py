@@ -5,9 +5,11 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from vestibule.apps.configuration.database import holds_password
 from vestibule.apps.configuration.findings import Findings, Found
 from vestibule.apps.configuration.keys import KEYS, SECTIONS, Key
 from vestibule.apps.configuration.lines import key_lines, line_of
@@ -28,7 +30,19 @@ def read(path: Path) -> Findings:
         return _unusable(Place(str(path)), what, "Name a file that this user may read.")
     if mode & stat.S_IWOTH:
         return _unusable(Place(str(path)), "Everybody may change this file.", f"Run: chmod o-w {path}")
-    return _decoded(content, str(path))
+    found = _decoded(content, str(path))
+    return _without_open_passwords(found, path) if mode & stat.S_IROTH else found
+
+
+def _without_open_passwords(found: Findings, path: Path) -> Findings:
+    """Refuse a password that everybody on this machine may read."""
+    remedy = f"Run: chmod o-r {path}, and choose a new password."
+    open_ones = [
+        Problem(one.place, name, "A password stands here, and everybody may read this file.", remedy)
+        for name, one in found.values.items()
+        if KEYS[name].sensitive and holds_password(one.value)
+    ]
+    return replace(found, problems=(*found.problems, *open_ones))
 
 
 def parsed(text: str, name: str) -> Findings:

@@ -8,7 +8,8 @@ from typing import Literal, TypeVar, get_args, get_origin
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
-from vestibule.apps.configuration.model import Configuration, DefaultText, Kind, Section, Sensitive
+from vestibule.apps.configuration.kinds import DefaultText, Kind, Section, Sensitive
+from vestibule.apps.configuration.model import Configuration
 
 _T = TypeVar("_T")
 

@@ -1,71 +1,43 @@
 """The keys: each is one field here, with its type, default, help and bounds. Everything else is derived from them.
 
-Types are strict: a text is no number. Text from the file becomes a path, listener or URL in the validators below, which
-raise `Refused` and never repeat the text.
+Types are strict: a text is no number. Text from the file becomes a path, listener or URL in the validators of `kinds`
+and below, which raise `Refused` and never repeat the text.
 """
 
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
-from vestibule.apps.configuration.listener import Listener, listener
+from vestibule.apps.configuration.api import Api
+from vestibule.apps.configuration.database import SQLITE, Database
+from vestibule.apps.configuration.kinds import (
+    AbsolutePath,
+    DefaultText,
+    Kind,
+    OneListener,
+    Section,
+    as_path,
+    as_tuple,
+)
+from vestibule.apps.configuration.listener import Listener
 from vestibule.apps.configuration.problems import DEFAULT, Place, Refused
 
 DATA_DIRECTORY = Path("/var/lib/vestibule")
 _SOCKET_PATH_BYTES = 107  # sun_path of unix(7), less its closing zero
-_SQLITE = "sqlite:///"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How a type is called where pydantic's own name would not help a person."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class DefaultText:
-    """What to print as the default where it depends on the machine or on another key."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Sensitive:
-    """Marks a key whose value may hold a password: it is never shown, and its `_FILE` must not be open to others."""
-
-
-def _as_path(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if not value.startswith("/"):
-        raise Refused("The path does not begin with a slash, so it would depend on where the program is started.")
-    if not value.isprintable():
-        raise Refused("The path holds control characters.")
-    return Path(value)
 
 
 def _base(directory: object) -> object:
     """Give the directory that other defaults follow; a wrong one is one problem, not three."""
     try:
-        path = _as_path(directory)
+        path = as_path(directory)
     except Refused:
         return DATA_DIRECTORY
     return path if isinstance(path, Path) else DATA_DIRECTORY
-
-
-def _as_listener(value: object) -> object:
-    return listener(value) if isinstance(value, str) else value
-
-
-def _as_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _some(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
@@ -105,38 +77,19 @@ def _address(text: str | None) -> str | None:
         raise Refused("This is not an IP address.") from None
 
 
-def _url(text: str) -> str:
-    if text.startswith("postgresql"):
-        raise Refused("PostgreSQL comes with a later version; this one keeps its data in SQLite.")
-    if not text.startswith(f"{_SQLITE}/") or not text.isprintable() or "?" in text:
-        raise Refused("This is not sqlite:/// followed by an absolute path (four slashes in all) and nothing more.")
-    return text
-
-
-AbsolutePath = Annotated[Path, BeforeValidator(_as_path), Kind("an absolute path")]
-Paths = Annotated[tuple[AbsolutePath, ...], BeforeValidator(_as_tuple), Kind("a list of absolute paths")]
+Paths = Annotated[tuple[AbsolutePath, ...], BeforeValidator(as_tuple), Kind("a list of absolute paths")]
 SocketPath = Annotated[AbsolutePath, AfterValidator(_socket_path)]
-OneListener = Annotated[Listener, BeforeValidator(_as_listener), Kind("an IP address with a port")]
 LoopbackListener = Annotated[
     OneListener, AfterValidator(_loopback), Kind("a loopback address with a port, 0 = a free one")
 ]
 Listeners = Annotated[
     tuple[OneListener, ...],
-    BeforeValidator(_as_tuple),
+    BeforeValidator(as_tuple),
     AfterValidator(_some),
     Kind("a list of IP addresses with ports, 0 = a free one"),
 ]
 Name = Annotated[str, AfterValidator(_name), Kind("a plain name")]
 Address = Annotated[str | None, AfterValidator(_address), Kind("an IP address")]
-DatabaseUrl = Annotated[str, AfterValidator(_url), Kind("a database URL"), Sensitive()]
-
-
-class Section(BaseModel):
-    """A table of the file: frozen, strict, closed to unknown keys, and silent about values in its errors."""
-
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", hide_input_in_errors=True, validate_default=True
-    )
 
 
 class Server(Section):
@@ -165,32 +118,6 @@ class MasterKey(Section):
         default=Path("/etc/vestibule/master.key"),
         description="File with the master key, mode 0600, outside the data directory so that no backup holds both.",
     )
-
-
-class Database(Section):
-    """The store."""
-
-    url: Annotated[DatabaseUrl, DefaultText("sqlite:///<data_directory>/vestibule.db")] = Field(
-        description="Where users, credentials and the journal are kept.",
-        examples=["sqlite:////var/lib/vestibule/vestibule.db"],
-    )
-    queue_limit: int = Field(
-        default=10_000,
-        ge=1,
-        le=1_000_000,
-        description="Decisions that may wait for the database at once; more are answered as unavailable.",
-    )
-    checkpoint_pages: int = Field(
-        default=64,
-        ge=1,
-        le=100_000,
-        description="Database pages after which SQLite folds its write-ahead log back; more makes rare sign-ins slow.",
-    )
-
-    @property
-    def file(self) -> Path:
-        """The SQLite file that `url` names."""
-        return Path(self.url.removeprefix(_SQLITE))
 
 
 class Radius(Section):
@@ -307,6 +234,7 @@ class Configuration(Section):
     database: Database
     radius: Radius
     http: Http
+    api: Api
     passwords: Passwords
     log: Log
     demo: Demo
@@ -334,5 +262,5 @@ class Configuration(Section):
         sections = {name: dict(values.get(name, {})) for name in cls.model_fields if name != "data_directory"}
         base = _base(directory)
         sections["server"].setdefault("control_socket", f"{base}/control.sock")
-        sections["database"].setdefault("url", f"{_SQLITE}{base}/vestibule.db")
+        sections["database"].setdefault("url", f"{SQLITE}{base}/vestibule.db")
         return {"data_directory": directory, **sections}

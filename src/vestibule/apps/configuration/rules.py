@@ -13,13 +13,14 @@ def contradictions(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _open_demo(configuration: Configuration) -> Iterator[Problem]:
-    if configuration.demo.enabled and not all(one.loopback for one in configuration.radius.listen):
-        yield Problem(
-            _place(configuration, "radius.listen", "demo.enabled"),
-            "radius.listen",
-            "A demonstration listens on loopback only, and an address here can be reached from outside.",
-            'Set radius.listen to ["127.0.0.1:1812"], or demo.enabled to false.',
-        )
+    for key, listeners in (("radius.listen", configuration.radius.listen), ("api.listen", configuration.api.listen)):
+        if configuration.demo.enabled and not all(one.loopback for one in listeners):
+            yield Problem(
+                _place(configuration, key, "demo.enabled"),
+                key,
+                "A demonstration listens on loopback only, and an address here can be reached from outside.",
+                f'Set {key} to ["127.0.0.1:{listeners[0].port}"], or demo.enabled to false.',
+            )
 
 
 def _ports_taken(configuration: Configuration) -> Iterator[Problem]:

@@ -3,7 +3,6 @@
 Two events of one person in one batch are decided in order: the second sees what the first changed.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 
 from vestibule.core.attempts import Attempt
@@ -14,7 +13,7 @@ from vestibule.core.snapshot import Snapshot
 from vestibule.core.users import User
 from vestibule.stores.sql.reading import Cursor
 from vestibule.stores.sql.shapes import ATTEMPTS, CREDENTIALS, FAILURES, SEEDS, USERS, Row, seed_memory
-from vestibule.stores.sql.statements import Statements
+from vestibule.stores.sql.statements import Statements, packed
 from vestibule.stores.vault import Vault
 
 
@@ -47,20 +46,24 @@ class Loaded:
         for key in keys:
             by_kind[key.kind].add(key.value)
             sources.add(key.source)
-        statements = self._statements
-        for row in self._many(statements.attempts_by_id, by_kind[KeyKind.ATTEMPT]):
-            attempt = ATTEMPTS.decode(row, self._vault)
-            self._attempts[attempt.id] = attempt
-            sources.add(attempt.source)
-        for row in self._many(statements.credentials_by_id, by_kind[KeyKind.CREDENTIAL]):
+        self._load_attempts(by_kind[KeyKind.ATTEMPT])
+        for row in self._many(self._statements.credentials_by_id, by_kind[KeyKind.CREDENTIAL]):
             credential = CREDENTIALS.decode(row, self._vault)
             self._owners[credential.id] = credential.user_id
         owners = {*self._owners.values(), *(attempt.user_id for attempt in self._attempts.values())} - {""}
         self._load_users(by_kind[KeyKind.NAME], owners)
-        self._load_what_they_have(sources)
+        self._load_what_they_have(sources.union(attempt.source for attempt in self._attempts.values()))
+
+    def _load_attempts(self, ids: set[str]) -> None:
+        for row in self._many(self._statements.attempts_by_id, ids):
+            attempt = ATTEMPTS.decode(row, self._vault)
+            self._attempts[attempt.id] = attempt
 
     def _load_users(self, names: set[str], ids: set[str]) -> None:
-        rows = [*self._many(self._statements.users_by_key, names), *self._many(self._statements.users_by_id, ids)]
+        statements = self._statements
+        self._take_users([*self._many(statements.users_by_key, names), *self._many(statements.users_by_id, ids)])
+
+    def _take_users(self, rows: Iterable[Row]) -> None:
         for row in rows:
             user = USERS.decode(row, self._vault)
             self._users[user.id] = user
@@ -168,7 +171,8 @@ class Loaded:
             self._cursor.executemany(statement, rows)
 
     def _many(self, statement: str, *values: set[str]) -> Sequence[Row]:
-        if not values[0]:
-            return []
-        self._cursor.execute(statement, tuple(json.dumps(list(some), ensure_ascii=False) for some in values))
+        return self._rows(statement, *values) if values[0] else []
+
+    def _rows(self, statement: str, *values: set[str]) -> Sequence[Row]:
+        self._cursor.execute(statement, tuple(packed(some, self._statements.dialect) for some in values))
         return self._cursor.fetchall()

@@ -15,7 +15,7 @@ from vestibule.core.snapshot import Snapshot
 from vestibule.stores.chain import personal
 from vestibule.stores.settings import build_snapshot, settings_from
 from vestibule.stores.sql import schema
-from vestibule.stores.sql.shapes import ATTEMPTS, CLIENTS, GROUPS, RULES, SHAPE_OF, Row, Shape
+from vestibule.stores.sql.shapes import ATTEMPTS, CLIENTS, FAILURES, GROUPS, RULES, SHAPE_OF, Row, Shape
 from vestibule.stores.sql.statements import MOST, Statements, compiled
 from vestibule.stores.vault import Vault
 
@@ -42,11 +42,10 @@ class Cursor(Protocol):
 class SqlReading:
     """`Reading` on one cursor inside one transaction."""
 
-    def __init__(self, cursor: Cursor, statements: Statements, dialect: Dialect, vault: Vault) -> None:
+    def __init__(self, cursor: Cursor, statements: Statements, vault: Vault) -> None:
         """Read through `cursor`."""
         self._cursor = cursor
         self._statements = statements
-        self._dialect = dialect
         self._vault = vault
 
     def get(self, kind: type[R], key: str) -> R | None:
@@ -66,6 +65,13 @@ class SqlReading:
         rows = self._rows(self._statements.records[kind].page, (*key_of(kind, after), limit))
         return [self._record(kind, row) for row in rows]
 
+    def page_by(self, kind: type[R], field: str, after: str, limit: int) -> list[R]:
+        """Up to `limit` records whose unique `field` is above `after`, in order of it; ValueError for another."""
+        statement = self._statements.records[kind].page_by.get(field)
+        if statement is None:
+            raise ValueError(f"{kind.__name__} can not be listed by {field}")
+        return [self._record(kind, row) for row in self._rows(statement, (after, limit))]
+
     def count(self, kind: type[R]) -> int:
         """How many there are."""
         return int(self._row(self._statements.records[kind].count, ())[0])
@@ -81,11 +87,18 @@ class SqlReading:
 
     def expired_attempts(self, now: float, limit: int) -> list[Attempt]:
         """Attempts that expired before `now`, oldest first."""
-        return [ATTEMPTS.decode(row, self._vault) for row in self._rows(self._statements.expired_attempts, (now, limit))]
+        return [
+            ATTEMPTS.decode(row, self._vault) for row in self._rows(self._statements.expired_attempts, (now, limit))
+        ]
+
+    def idle_failures(self, failed_before: float, accepted_before: float, limit: int) -> list[Failures]:
+        """Rows that delay and remember nobody any more, oldest first."""
+        rows = self._rows(self._statements.idle_failures, (failed_before, accepted_before, limit))
+        return [FAILURES.decode(row, self._vault) for row in rows]
 
     def lines(self, query: Query, after: tuple[float, str, int], limit: int) -> list[Line]:
         """Up to `limit` matching lines above `after`, in order of (at, chain, seq)."""
-        statement, parameters = _journal_query(query, after, limit, self._dialect)
+        statement, parameters = _journal_query(query, after, limit, self._statements.dialect)
         return [line_of(row) for row in self._rows(statement, parameters)]
 
     def chain(self, chain: str, after: int, limit: int) -> list[Line]:

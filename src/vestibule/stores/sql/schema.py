@@ -1,9 +1,11 @@
 """The one schema. Times are seconds since the epoch, ids are text, lists and small values are JSON text.
 
 Plain column types only, so that rows go to and from the drivers as they are, without a type layer in the hot path.
+Both databases hold whole numbers of 64 bits and put texts in the order of their code points.
 """
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Float,
     Index,
@@ -15,6 +17,9 @@ from sqlalchemy import (
     Text,
 )
 
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+WHOLE = BigInteger().with_variant(Integer(), "sqlite")
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -25,11 +30,11 @@ metadata = MetaData(
 
 
 def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False)
+    return Column(name, TEXT, nullable=False)
 
 
 def _number(name: str) -> Column[int]:
-    return Column(name, Integer, nullable=False)
+    return Column(name, WHOLE, nullable=False)
 
 
 def _time(name: str) -> Column[float]:
@@ -37,7 +42,7 @@ def _time(name: str) -> Column[float]:
 
 
 def _id() -> Column[str]:
-    return Column("id", Text, primary_key=True)
+    return Column("id", TEXT, primary_key=True)
 
 
 users = Table(
@@ -45,10 +50,10 @@ users = Table(
     metadata,
     _id(),
     _text("name"),
-    Column("key", Text, nullable=False, unique=True),
+    Column("key", TEXT, nullable=False, unique=True),
     _text("first_name"),
     _text("last_name"),
-    Column("email", Text, nullable=False, index=True),
+    Column("email", TEXT, nullable=False, index=True),
     _text("phone"),
     _text("locale"),
     _text("groups"),
@@ -64,20 +69,18 @@ users = Table(
 
 passwords = Table("passwords", metadata, _id(), _text("hash"), _time("changed_at"), sqlite_with_rowid=False)
 
-groups = Table(
-    "groups", metadata, _id(), _text("description"), _text("reply_attributes"), sqlite_with_rowid=False
-)
+groups = Table("groups", metadata, _id(), _text("description"), _text("reply_attributes"), sqlite_with_rowid=False)
 
 credentials = Table(
     "credentials",
     metadata,
     _id(),
     _text("method"),
-    Column("user_id", Text, nullable=False, index=True),
+    Column("user_id", TEXT, nullable=False, index=True),
     _text("label"),
     _text("state"),
-    Column("seed_id", Text, nullable=False, index=True),
-    Column("serial", Text, nullable=True, unique=True),
+    Column("seed_id", TEXT, nullable=False, index=True),
+    Column("serial", TEXT, nullable=True, unique=True),
     _text("manufacturer"),
     _text("model"),
     _text("algorithm"),
@@ -142,7 +145,7 @@ attempts = Table(
     metadata,
     _id(),
     _text("client_id"),
-    Column("user_id", Text, nullable=False, index=True),
+    Column("user_id", TEXT, nullable=False, index=True),
     _text("user_name"),
     _text("user_key"),
     _text("source"),
@@ -180,16 +183,40 @@ outbox = Table(
     _text("attempt_id"),
     _text("template"),
     _time("deadline"),
-    Column("leased_by", Text, nullable=False, index=True),
+    Column("leased_by", TEXT, nullable=False, index=True),
     _time("leased_until"),
     _number("unknown"),
+    sqlite_with_rowid=False,
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _id(),
+    _text("name"),
+    _text("digest"),
+    Column("client_id", TEXT, nullable=False, index=True),
+    _text("rights"),
+    _time("expires_at"),
+    _time("created_at"),
+    _text("created_by"),
+    sqlite_with_rowid=False,
+)
+
+past_requests = Table(
+    "past_requests",
+    metadata,
+    _id(),
+    _text("digest"),
+    Column("answer", LargeBinary, nullable=False),
+    _time("at"),
     sqlite_with_rowid=False,
 )
 
 settings = Table(
     "settings",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", TEXT, primary_key=True),
     _text("value"),
     sqlite_with_rowid=False,
 )
@@ -197,7 +224,7 @@ settings = Table(
 state = Table(
     "state",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", TEXT, primary_key=True),
     _text("value"),
     sqlite_with_rowid=False,
 )
@@ -205,15 +232,25 @@ state = Table(
 keys = Table(
     "keys",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("id", WHOLE, primary_key=True, autoincrement=False),
     _text("purpose"),
     Column("sealed", LargeBinary, nullable=False),
 )
 
+settled = Table(
+    "settled",
+    metadata,
+    _id(),
+    Column("at", Float, nullable=False, index=True),
+    _text("step"),
+    sqlite_with_rowid=False,
+)
+"""Events of the last minute with what was decided, on PostgreSQL only; SQLite's one process keeps them in memory."""
+
 chains = Table(
     "chains",
     metadata,
-    Column("chain", Text, primary_key=True),
+    Column("chain", TEXT, primary_key=True),
     _time("started_at"),
     _text("server_name"),
     _text("server_address"),
@@ -234,14 +271,14 @@ journal = Table(
     _text("user_id"),
     _text("client_id"),
     _text("method"),
-    Column("accepted", Integer, nullable=True),
+    Column("accepted", WHOLE, nullable=True),
     _text("reason"),
     _text("result"),
     _text("rule"),
     _text("attempt_id"),
     _text("credential_id"),
     _text("detail"),
-    Column("personal", Text, nullable=True),
+    Column("personal", TEXT, nullable=True),
     _text("salt"),
     _text("personal_digest"),
     _text("mac"),

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Table
 
+from vestibule.core.api_keys import ApiKey, PastRequest, Right
 from vestibule.core.attempts import Attempt, Challenge, Settled
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.credentials import Algorithm, Credential, CredentialState, Seed
@@ -198,10 +199,20 @@ def _attempt(row: Row, vault: Vault) -> Attempt:
     return Attempt(*fields)
 
 
+def prompt_value(prompt: Prompt) -> dict[str, str]:
+    """A prompt as JSON: what makes it another than the question for a code."""
+    return {"number": prompt.number} if isinstance(prompt, Approve) else {}
+
+
+def prompt_of(value: dict[str, str]) -> Prompt:
+    """What `prompt_value` made."""
+    return Approve(value["number"]) if value else TypeCode()
+
+
 def _challenge_text(one: Challenge | None) -> str:
     if one is None:
         return ""
-    prompt = {"number": one.prompt.number} if isinstance(one.prompt, Approve) else {}
+    prompt = prompt_value(one.prompt)
     parts = [one.nonce, prompt, one.expires_at, one.method, one.credential_id, one.memory, one.waits, one.tries_left]
     return _dump(parts)
 
@@ -210,8 +221,7 @@ def _challenge(text: str) -> Challenge | None:
     if not text:
         return None
     nonce, prompt, *rest = json.loads(text)
-    asked: Prompt = Approve(prompt["number"]) if prompt else TypeCode()
-    return Challenge(nonce, asked, *rest)
+    return Challenge(nonce, prompt_of(prompt), *rest)
 
 
 def _settled_text(one: Settled | None) -> str:
@@ -254,18 +264,40 @@ def _outbox(row: Row, vault: Vault) -> OutboxRow:
     return OutboxRow(row[0], Message(*row[:6]), row[6], row[7], bool(row[8]))
 
 
+def _api_key_row(key: ApiKey, vault: Vault) -> Row:
+    rights = _dump(key.rights)
+    return key.id, key.name, key.digest, key.client_id, rights, key.expires_at, key.created_at, key.created_by
+
+
+def _api_key(row: Row, vault: Vault) -> ApiKey:
+    fields = [*row[:4], tuple(map(Right, _texts(row[4]))), *row[5:]]
+    return ApiKey(*fields)
+
+
+def _answer_place(request_id: str) -> str:
+    return f"past_requests/{request_id}/answer"
+
+
+def _past_request_row(past: PastRequest, vault: Vault) -> Row:
+    return past.id, past.digest, vault.seal(past.answer, _answer_place(past.id)), past.at
+
+
+def _past_request(row: Row, vault: Vault) -> PastRequest:
+    return PastRequest(row[0], row[1], vault.open_sealed(row[2], _answer_place(row[0])), row[3])
+
+
 USERS = Shape(User, schema.users, _user_row, _user, ("key", "email"))
 PASSWORDS = Shape(Password, schema.passwords, _password_row, _password)
 GROUPS = Shape(Group, schema.groups, _group_row, _group, settings=True)
-CREDENTIALS = Shape(
-    Credential, schema.credentials, _credential_row, _credential, ("user_id", "serial", "seed_id")
-)
+CREDENTIALS = Shape(Credential, schema.credentials, _credential_row, _credential, ("user_id", "serial", "seed_id"))
 SEEDS = Shape(Seed, schema.seeds, _seed_row, _seed)
 CLIENTS = Shape(Client, schema.clients, _client_row, _client, settings=True)
 RULES = Shape(Rule, schema.rules, _rule_row, _rule, settings=True)
 ATTEMPTS = Shape(Attempt, schema.attempts, _attempt_row, _attempt, ("user_id",))
 FAILURES = Shape(Failures, schema.failures, _failures_row, _failures, ("user_id",))
 OUTBOX = Shape(OutboxRow, schema.outbox, _outbox_row, _outbox, ("leased_by",))
+API_KEYS = Shape(ApiKey, schema.api_keys, _api_key_row, _api_key, ("client_id",))
+PAST_REQUESTS = Shape(PastRequest, schema.past_requests, _past_request_row, _past_request)
 
 SHAPES: tuple[Shape[Any], ...] = (
     USERS,
@@ -278,5 +310,7 @@ SHAPES: tuple[Shape[Any], ...] = (
     ATTEMPTS,
     FAILURES,
     OUTBOX,
+    API_KEYS,
+    PAST_REQUESTS,
 )
 SHAPE_OF: dict[type[Any], Shape[Any]] = {shape.kind: shape for shape in SHAPES}

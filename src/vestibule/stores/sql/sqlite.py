@@ -33,6 +33,13 @@ def writing_connection(engine: Engine, checkpoint_pages: int) -> PoolProxiedConn
     return connection
 
 
+def wait_for_locks(connection: PoolProxiedConnection, *, patient: bool) -> None:
+    """Whether a statement waits for a stranger that writes, or fails at once."""
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS if patient else 0}")
+    cursor.close()
+
+
 def reading_connection(engine: Engine) -> PoolProxiedConnection:
     """A connection for questions."""
     connection = engine.raw_connection()

@@ -1,13 +1,35 @@
 """All SQL texts, built once with SQLAlchemy Core and run on the driver's cursor: the same schema, no layer between.
 
-Parameters are positional tuples in the order that each attribute names.
+Parameters are positional tuples in the order that each attribute names. The dialect decides two things only: how a set
+of values is passed, and how a row is inserted or replaced.
 """
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Table, bindparam, delete, func, insert, literal_column, null, select, text, tuple_, update
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    Dialect,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    text,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
 from vestibule.stores.sql import schema
@@ -26,6 +48,7 @@ class RecordSql:
     page: str  # (key, limit)
     count: str  # ()
     find: dict[str, str]  # by column: (value)
+    page_by: dict[str, str]  # by unique column: (value, limit)
 
 
 def compiled(statement: ClauseElement, dialect: Dialect) -> str:
@@ -33,15 +56,30 @@ def compiled(statement: ClauseElement, dialect: Dialect) -> str:
     return str(statement.compile(dialect=dialect))
 
 
-def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """`column` is one of the values of a JSON array parameter."""
+def on_postgresql(dialect: Dialect) -> bool:
+    """Whether these are PostgreSQL's ways."""
+    return dialect.name == "postgresql"
+
+
+def among(column: ColumnElement[Any], name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """`column` is one of the values of a parameter that `packed` has made."""
+    if on_postgresql(dialect):
+        return column == any_(bindparam(name, type_=ARRAY(Text)))
     values = func.json_each(bindparam(name)).table_valued("value")
     return column.in_(select(values.c.value))
 
 
-def upsert(table: Table) -> ClauseElement:
+def packed(values: Iterable[str], dialect: Dialect) -> Any:
+    """Texts as the one parameter of `among`; one with a zero octet is in no row, and PostgreSQL takes none."""
+    if on_postgresql(dialect):
+        return [value for value in values if "\0" not in value]
+    return json.dumps(list(values), ensure_ascii=False)
+
+
+def upsert(table: Table, dialect: Dialect) -> ClauseElement:
     """Insert, or replace all but the primary key."""
-    statement = sqlite.insert(table).values({column.name: bindparam(column.name) for column in table.columns})
+    insertion = postgresql.insert if on_postgresql(dialect) else sqlite.insert
+    statement = insertion(table).values({column.name: bindparam(column.name) for column in table.columns})
     keys = [column.name for column in table.primary_key]
     changed = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
     return statement.on_conflict_do_update(index_elements=keys, set_=changed)
@@ -56,13 +94,21 @@ def record_sql(shape: Shape[Any], dialect: Dialect) -> RecordSql:
     everything = select(table).order_by(*keys)
 
     return RecordSql(
-        upsert=compiled(upsert(table), dialect),
+        upsert=compiled(upsert(table, dialect), dialect),
         get=compiled(select(table).where(*this), dialect),
         remove=compiled(delete(table).where(*this), dialect),
         page=compiled(everything.where(above).suffix_with(MOST), dialect),
         count=compiled(select(func.count()).select_from(table), dialect),
-        find={name: compiled(everything.where(table.c[name] == bindparam("value")), dialect) for name in shape.found_by},
+        find={
+            name: compiled(everything.where(table.c[name] == bindparam("value")), dialect) for name in shape.found_by
+        },
+        page_by={name: _page_by(table.c[name], dialect) for name in shape.found_by if table.c[name].unique},
     )
+
+
+def _page_by(column: Column[Any], dialect: Dialect) -> str:
+    ordered = select(column.table).where(column > bindparam("after")).order_by(column)
+    return compiled(ordered.suffix_with(MOST), dialect)
 
 
 class Statements:
@@ -70,6 +116,7 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         """Compile everything once, at start."""
+        self.dialect = dialect
         self.records = {shape.kind: record_sql(shape, dialect) for shape in SHAPES}
         self._batch(dialect)
         self._journal(dialect)
@@ -78,29 +125,42 @@ class Statements:
     def _batch(self, dialect: Dialect) -> None:
         users, credentials, seeds = schema.users, schema.credentials, schema.seeds
         attempts, failures = schema.attempts, schema.failures
-        factor_or_source = (failures.c.kind == literal_column("'factor'")) | among(failures.c.name, "sources")
+        factor_or_source = (failures.c.kind == literal_column("'factor'")) | among(failures.c.name, "sources", dialect)
         by_age = (credentials.c.user_id, credentials.c.created_at, credentials.c.id)
-        seed_memory: dict[str, ColumnElement[Any]] = {name: bindparam(name) for name in ("last_step", "counter", "drift", "resync", "used_at")}
-        # (JSON array) each; failures: (JSON array of users, JSON array of sources)
-        self.users_by_key = compiled(select(users).where(among(users.c.key, "keys")), dialect)
-        self.users_by_id = compiled(select(users).where(among(users.c.id, "ids")), dialect)
-        self.attempts_by_id = compiled(select(attempts).where(among(attempts.c.id, "ids")), dialect)
-        self.credentials_by_id = compiled(select(credentials).where(among(credentials.c.id, "ids")), dialect)
+        seed_memory: dict[str, ColumnElement[Any]] = {
+            name: bindparam(name) for name in ("last_step", "counter", "drift", "resync", "used_at")
+        }
+        # takes JSON array) each; failures: (JSON array of users, JSON array of sources
+        self.users_by_key = compiled(select(users).where(among(users.c.key, "keys", dialect)), dialect)
+        self.users_by_id = compiled(select(users).where(among(users.c.id, "ids", dialect)), dialect)
+        self.attempts_by_id = compiled(select(attempts).where(among(attempts.c.id, "ids", dialect)), dialect)
+        self.credentials_by_id = compiled(select(credentials).where(among(credentials.c.id, "ids", dialect)), dialect)
         self.credentials_of = compiled(
-            select(credentials).where(among(credentials.c.user_id, "users")).order_by(*by_age), dialect
+            select(credentials).where(among(credentials.c.user_id, "users", dialect)).order_by(*by_age), dialect
         )
-        self.seeds_by_id = compiled(select(seeds).where(among(seeds.c.id, "ids")), dialect)
+        self.seeds_by_id = compiled(select(seeds).where(among(seeds.c.id, "ids", dialect)), dialect)
         self.failures_of = compiled(
-            select(failures).where(among(failures.c.user_id, "users"), factor_or_source), dialect
+            select(failures).where(among(failures.c.user_id, "users", dialect), factor_or_source), dialect
         )
-        # (last_step, counter, drift, resync, used_at, id)
+        # takes last_step, counter, drift, resync, used_at, id
         self.seed_memory = compiled(update(seeds).values(seed_memory).where(seeds.c.id == bindparam("seed")), dialect)
         self.insert_line = compiled(insert(schema.journal), dialect)  # (all columns)
-        # (time, limit)
+        # takes time, limit
         self.expired_attempts = compiled(
             select(attempts)
             .where(attempts.c.expires_at < bindparam("now"))
             .order_by(attempts.c.expires_at)
+            .suffix_with(MOST),
+            dialect,
+        )
+
+        idle = (failures.c.kind == literal_column("'source'")) & (failures.c.accepted_at < bindparam("accepted_before"))
+        empty = (failures.c.kind == literal_column("'factor'")) & (failures.c.count == literal_column("0"))
+        # takes failed before, accepted before, limit
+        self.idle_failures = compiled(
+            select(failures)
+            .where(failures.c.last_at < bindparam("failed_before"), idle | empty)
+            .order_by(failures.c.last_at, *failures.primary_key)
             .suffix_with(MOST),
             dialect,
         )
@@ -110,34 +170,34 @@ class Statements:
         head = select(lines.c.seq, lines.c.mac).where(lines.c.chain == bindparam("chain"))
         one_chain = select(lines).where(lines.c.chain == bindparam("chain")).order_by(lines.c.seq)
         self.head = compiled(head.order_by(lines.c.seq.desc()).suffix_with(text("LIMIT 1")), dialect)  # (chain)
-        # (chain, after, limit)
+        # takes chain, after, limit
         self.chain = compiled(one_chain.where(lines.c.seq > bindparam("after")).suffix_with(MOST), dialect)
         self.chains = compiled(select(chains).order_by(chains.c.started_at, chains.c.chain), dialect)
         self.insert_chain = compiled(insert(chains), dialect)  # (all columns)
-        # (first_seq, first_previous_mac, chain)
+        # takes first_seq, first_previous_mac, chain
         self.cut_chain = compiled(
             update(chains)
             .values(first_seq=bindparam("seq"), first_previous_mac=bindparam("mac"))
             .where(chains.c.chain == bindparam("this")),
             dialect,
         )
-        # (chain, first seq, limit)
+        # takes chain, first seq, limit
         beginning = select(lines.c.seq, lines.c.at, lines.c.mac).where(lines.c.chain == bindparam("chain"))
         self.beginning = compiled(
             beginning.where(lines.c.seq >= bindparam("first")).order_by(lines.c.seq).suffix_with(MOST), dialect
         )
-        # (chain, seq)
+        # takes chain, seq
         self.delete_until = compiled(
             delete(lines).where(lines.c.chain == bindparam("this"), lines.c.seq <= bindparam("upto")), dialect
         )
-        # (user_id, limit)
+        # takes user_id, limit
         self.unerased = compiled(
             select(lines.c.chain, lines.c.seq)
             .where(lines.c.user_id == bindparam("user"), lines.c.personal.is_not(None))
             .suffix_with(MOST),
             dialect,
         )
-        # (chain, seq)
+        # takes chain, seq
         self.erase_line = compiled(
             update(lines)
             .values(personal=null(), salt=literal_column("''"))
@@ -149,9 +209,23 @@ class Statements:
         settings, state = schema.settings, schema.state
         self.settings = compiled(select(settings), dialect)
         self.setting = compiled(select(settings.c.value).where(settings.c.name == bindparam("this")), dialect)  # (name)
-        self.set = compiled(upsert(settings), dialect)  # (name, value)
+        self.set = compiled(upsert(settings, dialect), dialect)  # (name, value)
         self.unset = compiled(delete(settings).where(settings.c.name == bindparam("this")), dialect)  # (name)
         self.state = compiled(select(state.c.value).where(state.c.name == bindparam("this")), dialect)  # (name)
-        self.set_state = compiled(upsert(state), dialect)  # (name, value)
+        self.set_state = compiled(upsert(state, dialect), dialect)  # (name, value)
+        self.schema_version = "SELECT version_num FROM alembic_version"  # ()
+        self.tables_named = _tables_named(dialect)  # (name)
         self.keys = compiled(select(schema.keys).order_by(schema.keys.c.id), dialect)
         self.insert_key = compiled(insert(schema.keys), dialect)  # (id, purpose, sealed)
+
+
+@cache
+def sqlite_statements() -> Statements:
+    """SQLite's; made once, for making them takes a while."""
+    return Statements(sqlite.dialect())
+
+
+def _tables_named(dialect: Dialect) -> str:
+    if on_postgresql(dialect):
+        return "SELECT 1 WHERE to_regclass($1::TEXT) IS NOT NULL"
+    return "SELECT 1 FROM sqlite_master WHERE name = ?"

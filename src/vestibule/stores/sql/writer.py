@@ -1,114 +1,90 @@
-"""The writer's thread: drains what waits into one transaction; sign-ins first, then one slice of other work.
+"""SQLite's writer, a task: drains what waits into one transaction; sign-ins first, then one slice of other work.
 
 No timer and no delay when idle: the first decision to arrive is a batch of one, and those that arrive while its
-commit is under way are the next batch.
+commit is under way are the next batch. Decisions run in the event loop's own thread, and only the wait for the disk
+in another one: two threads that both compute would spend their time on taking the interpreter's lock from each other.
 """
 
-import threading
+import asyncio
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import Any
+
+from sqlalchemy.util import greenlet_spawn
 
 from vestibule.core.ports import Writing
 from vestibule.stores.sql.batch import Batches, Item, Outcome
 
 BATCH = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A decision in the queue, and the event that its caller is told by."""
-
-    event_id: str
-    item: Item
-
-
-Answer = Callable[[list[tuple[Waiting, Outcome]]], None]
+Answer = Callable[[list[tuple[Item, Outcome]]], None]
+Slice = tuple[Callable[[Writing], Any], "asyncio.Future[Any]"]
 
 
 class Writer:
-    """Owns the thread that owns the writing connection."""
+    """Owns the task that uses the writing connection."""
 
-    def __init__(self, open_batches: Callable[[], Batches], close: Callable[[], None], answer: Answer) -> None:
-        """Prepare; `open_batches` and `close` run in the thread, `answer` is called from it after each commit."""
-        self._open = open_batches
-        self._close = close
+    def __init__(self, batches: Batches, answer: Answer) -> None:
+        """Begin to write; `answer` is called after each commit."""
+        self._loop = asyncio.get_running_loop()
+        self._batches = batches
         self._answer = answer
-        self._inbox: SimpleQueue[Waiting | None] = SimpleQueue()  # None wakes the thread for a slice or for the end
-        self._slices: deque[tuple[Callable[[Writing], Any], Future[Any]]] = deque()
+        self._inbox: deque[Item] = deque()
+        self._slices: deque[Slice] = deque()
+        self._work = asyncio.Event()
         self._ended = False
-        self._ready: Future[Batches] = Future()
-        self._thread = threading.Thread(target=self._run, name="vestibule-writer", daemon=True)
-
-    def start(self) -> Batches:
-        """Open the connection; raises what opening raised."""
-        self._thread.start()
-        return self._ready.result()
+        self._task = self._loop.create_task(self._run())
 
     @property
     def waiting(self) -> int:
         """How many decisions wait."""
-        return self._inbox.qsize()
+        return len(self._inbox)
 
-    def settle(self, waiting: Waiting) -> None:
+    def settle(self, item: Item) -> None:
         """Queue a decision."""
-        self._inbox.put(waiting)
+        self._inbox.append(item)
+        self._work.set()
 
-    def change(self, act: Callable[[Writing], Any]) -> Future[Any]:
+    def change(self, act: Callable[[Writing], Any]) -> "asyncio.Future[Any]":
         """Queue a slice of a change."""
-        result: Future[Any] = Future()
+        result = self._loop.create_future()
         self._slices.append((act, result))
-        self._inbox.put(None)
+        self._work.set()
         return result
 
-    def stop(self) -> None:
-        """Finish what waits, then close the connection. Blocks."""
+    async def stop(self) -> None:
+        """Finish what waits."""
         self._ended = True
-        self._inbox.put(None)
-        self._thread.join()
+        self._work.set()
+        await self._task
 
-    def _run(self) -> None:
-        try:
-            batches = self._open()
-        except Exception as error:  # noqa: BLE001 # outermost: whatever opening raises is for the one who starts
-            self._ready.set_exception(error)
+    async def _run(self) -> None:
+        while not (self._ended and not self._inbox and not self._slices):
+            if not (self._inbox or self._slices):
+                self._work.clear()
+                await self._work.wait()
+            await self._batch([self._inbox.popleft() for _ in range(min(BATCH, len(self._inbox)))])
+            await self._one_slice()
+
+    async def _batch(self, items: list[Item]) -> None:
+        if not items:
             return
-        self._ready.set_result(batches)
-        while not (self._ended and self._inbox.empty() and not self._slices):
-            self._settle(batches, self._drain())
-            self._one_slice(batches)
-        self._close()
+        try:
+            outcomes: list[Outcome] = await greenlet_spawn(self._batches.settle, items)
+        except Exception as error:  # noqa: BLE001 # outermost: a bug here must not end the task that writes
+            outcomes = [error] * len(items)
+        self._answer(list(zip(items, outcomes, strict=True)))
 
-    def _drain(self) -> list[Waiting]:
-        """Wait for the first, then take what is there."""
-        first = self._inbox.get()
-        drained = [first] if first else []
-        while len(drained) < BATCH:
-            try:
-                following = self._inbox.get_nowait()
-            except Empty:
-                break
-            if following:
-                drained.append(following)
-        return drained
-
-    def _settle(self, batches: Batches, drained: list[Waiting]) -> None:
-        if drained:
-            outcomes = batches.settle([waiting.item for waiting in drained])
-            self._answer(list(zip(drained, outcomes, strict=True)))
-
-    def _one_slice(self, batches: Batches) -> None:
+    async def _one_slice(self) -> None:
         if not self._slices:
             return
         act, result = self._slices.popleft()
-        if not result.set_running_or_notify_cancel():
+        if result.cancelled():
             return
         try:
-            result.set_result(batches.change(act))
+            value = await greenlet_spawn(self._batches.change, act)
         except Exception as error:  # noqa: BLE001 # outermost: whatever a slice raises is its caller's
-            result.set_exception(error)
-        if self._slices:
-            self._inbox.put(None)
+            if not result.done():
+                result.set_exception(error)
+            return
+        if not result.done():
+            result.set_result(value)

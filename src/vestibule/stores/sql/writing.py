@@ -1,8 +1,7 @@
 """One slice of an administrative change, inside the writer's transaction."""
 
+from dataclasses import dataclass
 from typing import Any
-
-from sqlalchemy import Dialect
 
 from vestibule.core.failures import Failures
 from vestibule.core.journal import Entry, Line
@@ -17,26 +16,35 @@ from vestibule.stores.vault import Chance, Vault
 SALT_OCTETS = 16
 
 
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """What the database's driver raises: anything, and when a unique value is taken."""
+
+    error: tuple[type[Exception], ...]
+    unique_violation: type[Exception]
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all that writes for one node works with."""
+
+    statements: Statements
+    vault: Vault
+    chance: Chance
+    driver: Driver
+    node: str
+
+
 class SqlWriting(SqlReading):
     """`Writing` on one cursor; the caller commits, or rolls back and rewinds the chain."""
 
-    def __init__(
-        self,
-        cursor: Cursor,
-        statements: Statements,
-        dialect: Dialect,
-        vault: Vault,
-        chain: Chain,
-        snapshot: Snapshot,
-        chance: Chance,
-        unique_violation: type[Exception],
-    ) -> None:
+    def __init__(self, cursor: Cursor, means: Means, chain: Chain, snapshot: Snapshot) -> None:
         """Write through `cursor`, journal to `chain`."""
-        super().__init__(cursor, statements, dialect, vault)
+        super().__init__(cursor, means.statements, means.vault)
         self._chain = chain
         self._shown = snapshot.settings.journal_fields
-        self._chance = chance
-        self._unique_violation = unique_violation
+        self._chance = means.chance
+        self._unique_violation = means.driver.unique_violation
         self.settings_changed = False
 
     def put(self, record: Record) -> None:

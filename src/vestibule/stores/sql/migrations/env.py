@@ -1,12 +1,11 @@
-"""Runs migrations on the engine that `migrate.upgrade` hands over."""
+"""Runs migrations inside the transaction of the connection that `migrate` hands over."""
 
 from alembic import context
-from sqlalchemy import Engine
+from sqlalchemy import Connection
 
 from vestibule.stores.sql.schema import metadata
 
-engine: Engine = context.config.attributes["engine"]
-with engine.connect() as connection:
-    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True, transactional_ddl=False)
-    with context.begin_transaction():
-        context.run_migrations()
+connection: Connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=metadata, render_as_batch=True, transactional_ddl=False)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,115 @@
+"""The keys of the HTTP API."""
+
+import re
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from vestibule.apps.configuration.kinds import AbsolutePath, Kind, OneListener, Section, as_tuple
+from vestibule.apps.configuration.listener import Listener
+from vestibule.apps.configuration.problems import Refused
+
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*", re.ASCII)
+
+
+def _host(text: str) -> str:
+    """A host name or address in the form in which it stands in the header Host."""
+    lowered = text.lower().rstrip(".")
+    try:
+        address = ip_address(lowered)
+    except ValueError:
+        if len(lowered) <= 253 and _HOST.fullmatch(lowered):
+            return lowered
+        raise Refused("This is neither a host name nor an IP address; write no port, and no * either.") from None
+    return f"[{address}]" if address.version == 6 else str(address)
+
+
+def _proxy(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise Refused("This is neither an IP address nor a network; names are not looked up here.") from None
+
+
+def _one_or_two(files: tuple[Path, ...]) -> tuple[Path, ...]:
+    if len(files) > 2:
+        raise Refused("These are more than two files.")
+    return files
+
+
+Pem = Annotated[
+    tuple[AbsolutePath, ...],
+    BeforeValidator(as_tuple),
+    AfterValidator(_one_or_two),
+    Kind("a list of one or two absolute paths"),
+]
+Hosts = Annotated[
+    tuple[Annotated[str, AfterValidator(_host)], ...], BeforeValidator(as_tuple), Kind("a list of host names")
+]
+Proxies = Annotated[
+    tuple[Annotated[str, AfterValidator(_proxy)], ...],
+    BeforeValidator(as_tuple),
+    Kind("a list of IP addresses or networks"),
+]
+Listeners = Annotated[
+    tuple[OneListener, ...], BeforeValidator(as_tuple), Kind("a list of IP addresses with ports, 0 = a free one")
+]
+
+
+class Api(Section):
+    """The HTTP API. Beyond loopback it speaks TLS only."""
+
+    listen: Listeners = Field(
+        default=(Listener("127.0.0.1", 9465),),
+        description="TCP addresses of the API; an empty list turns it off.",
+        examples=[["0.0.0.0:443"]],
+    )
+    certificate_files: Pem = Field(
+        default=(),
+        description="PEM files with the certificate chain and its key: one file with both, or two. Without them a "
+        "certificate is made in the data directory. Files that are replaced are taken without a restart.",
+        examples=[["/etc/vestibule/api.pem", "/etc/vestibule/api.key"]],
+    )
+    allowed_hosts: Hosts = Field(
+        default=(),
+        description="Host names under which the API may be asked, besides localhost, server.name, server.address and "
+        "the addresses that it listens on.",
+        examples=[["mfa.example.org"]],
+    )
+    trusted_proxies: Proxies = Field(
+        default=(),
+        description="Reverse proxies whose X-Forwarded-For is believed; from anyone else it is ignored.",
+        examples=[["192.0.2.20"]],
+    )
+    reject_delay_seconds: float = Field(
+        default=1.0,
+        ge=1,
+        le=10,
+        description="Seconds for which a refused sign-in is held back; without this delay guessing would be cheap.",
+    )
+    requests_per_second: int = Field(
+        default=5_000,
+        ge=1,
+        le=1_000_000,
+        description="Requests of one API key in a second; more are refused with 429.",
+    )
+    failures_per_minute: int = Field(
+        default=60,
+        ge=1,
+        le=1_000_000,
+        description="Requests without a valid key from one address in a minute; more are refused with 429.",
+    )
+    in_flight_limit: int = Field(
+        default=2_000,
+        ge=1,
+        le=1_000_000,
+        description="Requests that may be under way at once; more are answered with 503.",
+    )
+    upload_mib: int = Field(
+        default=32,
+        ge=1,
+        le=1024,
+        description="The largest file that can be imported over the API, in MiB.",
+    )

@@ -1,0 +1,1 @@
+"""PostgreSQL: several nodes on one database. Everything that only this database needs is in this folder."""

@@ -1,0 +1,75 @@
+"""What the store uses of a DBAPI cursor, on asyncpg: plain calls that wait inside a greenlet (`run_sync`).
+
+A statement without parameters goes out as it is, so it may be several in one round trip; it gives no rows.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+from sqlalchemy.engine import AdaptedConnection
+
+from vestibule.stores.sql.postgresql.faults import gone
+
+T = TypeVar("T")
+
+
+class PostgresqlCursor:
+    """A cursor on the connection that was last given to `use`."""
+
+    def __init__(self) -> None:
+        """Begin without a connection."""
+        self._connection: AdaptedConnection | None = None
+        self._rows: list[Any] = []
+        self._next = 0
+        self.lost = True
+
+    def use(self, connection: AdaptedConnection) -> None:
+        """Run what follows on this connection."""
+        self._connection = connection
+        self.lost = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether the server, or the network, has closed the connection meanwhile."""
+        return self._connection is None or self._connection.driver_connection.is_closed()
+
+    def execute(self, statement: str, parameters: Sequence[Any] | None = None, /) -> None:
+        """Run one statement; with parameters (and be they none) its rows can be fetched."""
+        if parameters is None:
+            self._rows = []
+            self._run(lambda connection: connection.execute(statement))
+        else:
+            self._rows = self._run(lambda connection: connection.fetch(statement, *parameters))
+        self._next = 0
+
+    def executemany(self, statement: str, parameters: Sequence[Sequence[Any]], /) -> None:
+        """Run one statement for many rows, in one go."""
+        self._run(lambda connection: connection.executemany(statement, parameters))
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+        if self._next >= len(self._rows):
+            return None
+        self._next += 1
+        return self._rows[self._next - 1]
+
+    def fetchall(self) -> Sequence[Any]:
+        """All rows that were not fetched yet."""
+        rows, self._next = self._rows[self._next :], len(self._rows)
+        return rows
+
+    def _run(self, call: Callable[[Any], Awaitable[T]]) -> T:
+        """Run it, and note when the connection is of no use any more: also when its answer is not waited for."""
+        if self._connection is None:
+            raise asyncpg.InterfaceError("there is no connection")
+        self.lost, lost = True, True
+        try:
+            result = self._connection.run_async(call)
+            lost = False
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            lost = gone(error) or self.closed
+            raise
+        finally:
+            self.lost = lost
+        return result
