@@ -116,7 +116,15 @@ async def ask_again(asker: Nas, persons: list[Person]) -> set[int]:
 async def test_a_sync_comes_before_each_answer(tmp_path: Path) -> None:
     home, (alice, *_) = await laid_out(tmp_path, 1)
     trace = tmp_path / "trace"
-    watching = ("strace", "--seccomp-bpf", "-f", "-e", "trace=fsync,fdatasync,sendto,sendmsg,sendmmsg", "-o", str(trace))
+    watching = (
+        "strace",
+        "--seccomp-bpf",
+        "-f",
+        "-e",
+        "trace=fsync,fdatasync,sendto,sendmsg,sendmmsg",
+        "-o",
+        str(trace),
+    )
     async with running(home, *watching) as server, nas(server.radius) as asker:
         for _ in range(20):
             reply = await asker.ask(asker.request(alice.name, alice.press()))

@@ -24,8 +24,8 @@ class Entry:
 
     The predecessor's ten data fields are here: unique id (`user_name`), full name, e-mail, phone, device token
     (`device`), mode (`method`), result (`accepted`, `reason`, `result`), server name, server address and client
-    address; the server's two belong to the chain. `actor` is
-    who administers; `source` the place that failures are counted for. `detail` holds the rest (numbers and short texts).
+    address; the server's two belong to the chain. `actor` is who administers, `source` the place that failures are
+    counted for; `detail` holds the rest (numbers and short texts).
     """
 
     at: float

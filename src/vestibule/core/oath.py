@@ -1,4 +1,4 @@
-"""HOTP values (RFC 4226 section 5.3), and TOTP's time steps (RFC 6238 section 4.2), for every method that needs them."""
+"""HOTP values (RFC 4226 section 5.3) and the time steps of TOTP (RFC 6238 section 4.2), for the methods of codes."""
 
 import hmac
 
@@ -16,3 +16,8 @@ def hotp(key: bytes, counter: int, digits: int = 6, algorithm: Algorithm = Algor
 def time_step(at: float, period: int) -> int:
     """The time step that `at` (seconds since the epoch) lies in."""
     return int(at) // period
+
+
+def is_code(text: str, digits: int) -> bool:
+    """Whether `text` is that many ASCII digits."""
+    return len(text) == digits and text.isascii() and text.isdigit()

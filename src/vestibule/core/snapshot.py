@@ -17,7 +17,7 @@ class Settings:
     `challenge_seconds` is how long a typed code is awaited; `texts` maps a locale to the texts that clients show.
     """
 
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     challenge_seconds: float = 120.0
     challenge_tries: int = 1
     journal_fields: tuple[str, ...] = OPTIONAL_FIELDS

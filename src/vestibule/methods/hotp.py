@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from vestibule.core.case import Moment
 from vestibule.core.credentials import Credential, Seed
-from vestibule.core.oath import hotp
+from vestibule.core.oath import hotp, is_code
 from vestibule.core.ports import Failed, Passed, Verification
 from vestibule.core.reasons import Reason, Result
 
@@ -32,7 +32,7 @@ class Hotp:
 
     def fits(self, code: str, credential: Credential) -> bool:
         """Whether `code` is that many ASCII digits."""
-        return len(code) == credential.digits and code.isascii() and code.isdigit()
+        return is_code(code, credential.digits)
 
     def check(self, code: str, credential: Credential, seed: Seed | None, moment: Moment) -> Verification:
         """Check `code` against the next counter values; after a restore only a resync helps."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from vestibule.core.case import Moment
 from vestibule.core.credentials import Credential, Seed
-from vestibule.core.oath import hotp, time_step
+from vestibule.core.oath import hotp, is_code, time_step
 from vestibule.core.ports import Failed, Passed, Verification
 from vestibule.core.reasons import Reason, Result
 
@@ -33,7 +33,7 @@ class Totp:
 
     def fits(self, code: str, credential: Credential) -> bool:
         """Whether `code` is that many ASCII digits."""
-        return len(code) == credential.digits and code.isascii() and code.isdigit()
+        return is_code(code, credential.digits)
 
     def check(self, code: str, credential: Credential, seed: Seed | None, moment: Moment) -> Verification:
         """Check `code` at the token's own time."""

@@ -44,7 +44,7 @@ class Chain:
         entry = without_hidden(entry, shown)
         digest = personal_digest(entry, salt)
         self._seq += 1
-        self._mac = line_mac(self._key, self._mac, self.name, self._seq, entry, digest)
+        self._mac = line_mac(self._key, self._mac, (self.name, self._seq), entry, digest)
         return Line(self.name, self._seq, entry, salt, digest, self._mac)
 
 
@@ -71,13 +71,16 @@ def personal_digest(entry: Entry, salt: str) -> str:
     return hashlib.sha256(f"{salt}{personal(entry)}".encode()).hexdigest()
 
 
-def line_mac(key: bytes, previous: str, chain: str, seq: int, entry: Entry, digest: str) -> str:
-    """HMAC-SHA-256 over the line before and everything in this one that can not be erased, hex."""
+def line_mac(key: bytes, previous: str, place: tuple[str, int], entry: Entry, digest: str) -> str:
+    """HMAC-SHA-256 over the line before and everything in this one that can not be erased, hex.
+
+    `place` is the chain's name and the seq.
+    """
     detail = json.dumps(entry.detail, ensure_ascii=False, sort_keys=True, separators=(",", ":")) if entry.detail else ""
     fixed = (
         previous,
-        chain,
-        str(seq),
+        place[0],
+        str(place[1]),
         repr(entry.at),
         entry.kind,
         entry.action,
@@ -105,7 +108,7 @@ def first_fault(lines: Iterable[Line], key: bytes, previous: str, expected_seq: 
             return f"{where}: line {expected_seq} is missing or out of order"
         if not line.erased and personal_digest(line.entry, line.salt) != line.personal_digest:
             return f"{where}: personal fields were changed"
-        mac = line_mac(key, previous, line.chain, line.seq, line.entry, line.personal_digest)
+        mac = line_mac(key, previous, (line.chain, line.seq), line.entry, line.personal_digest)
         if not hmac.compare_digest(mac, line.mac):
             return f"{where}: was changed"
         previous, expected_seq = line.mac, expected_seq + 1

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
-from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 STOP_SECONDS = 5
 
@@ -14,7 +14,7 @@ STOP_SECONDS = 5
 class HttpListener:
     """One listening socket."""
 
-    def __init__(self, application: Any, host: str, port: int) -> None:
+    def __init__(self, application: ASGIApp, host: str, port: int) -> None:
         """Bind at once, so that a taken port stops the start; port 0 takes a free one."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family)

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy.pool import PoolProxiedConnection
-
 from vestibule.stores.chain import Chain
 from vestibule.stores.sql import sqlite
 from vestibule.stores.sql.batch import Batches
