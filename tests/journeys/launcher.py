@@ -25,7 +25,12 @@ TRIES = 5  # a free port whose neighbour, for accounting, is taken is tried agai
 
 async def tell(_pieces: Pieces, addresses: Addresses) -> None:
     radius, http = addresses.radius[0], addresses.http
-    said = {"pid": os.getpid(), "radius": (radius.host, radius.port), "http": (http.host, http.port), "api": addresses.api}
+    said = {
+        "pid": os.getpid(),
+        "radius": (radius.host, radius.port),
+        "http": (http.host, http.port),
+        "api": addresses.api,
+    }
     print(json.dumps(said), flush=True)
 
 

@@ -17,12 +17,11 @@ from vestibule.apps.commands.running import Commands
 from vestibule.apps.configuration import Configuration, Listener
 from vestibule.apps.dictionary import dictionary
 from vestibule.apps.pieces import Pieces, put_together
+from vestibule.apps.web import open_web
 from vestibule.frontends.control.door import ControlDoor
 from vestibule.frontends.ops.application import application
-from vestibule.frontends.ops.listener import HttpListener
 from vestibule.frontends.radius.counts import Counts
 from vestibule.frontends.radius.door import Manners, RadiusDoor
-
 
 PAIRS_TRIED = 50
 
@@ -33,6 +32,7 @@ class Addresses:
 
     radius: tuple[Listener, ...]
     http: Listener
+    api: tuple[str, ...] = ()  # URLs
 
 
 async def serve(configuration: Configuration, on_ready: Callable[[Pieces, Addresses], Awaitable[None]]) -> None:
@@ -49,18 +49,18 @@ async def serve(configuration: Configuration, on_ready: Callable[[Pieces, Addres
         upkeep = background(configuration, pieces.store, pieces.authenticate, pieces.channels, registry, log)
         await upkeep.start()
         closing.push_async_callback(upkeep.close)
-        http = HttpListener(application(registry, _readiness(pieces, upkeep)), *_pair(configuration.http.listen))
-        closing.push_async_callback(http.close)
+        web = open_web(pieces, application(registry, _readiness(pieces, upkeep)), registry, log)
+        closing.push_async_callback(web.close)
         door = _door(pieces, registry, log)
         closing.push_async_callback(door.close)
         radius = await _listen(door, configuration)
         control = ControlDoor(Commands(pieces).run, log)
         await control.listen(configuration.server.control_socket)
         closing.push_async_callback(control.close)
-        http.start()
-        addresses = Addresses(radius, Listener(*http.address))
+        web.start()
+        addresses = Addresses(radius, web.http, web.api)
         await on_ready(pieces, addresses)
-        log.info("ready", radius=[str(one) for one in radius], http=str(addresses.http))
+        log.info("ready", radius=[str(one) for one in radius], http=str(addresses.http), api=addresses.api)
         notify("READY=1")
         await stop.wait()
         notify("STOPPING=1")
@@ -116,10 +116,6 @@ def _registry() -> CollectorRegistry:
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     return registry
-
-
-def _pair(listener: Listener) -> tuple[str, int]:
-    return listener.host, listener.port
 
 
 def notify(state: str) -> None:

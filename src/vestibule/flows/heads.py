@@ -56,4 +56,3 @@ def _explained(found: list[Gap]) -> str:
         "If this is a backup, put it in place with: vestibule restore (it marks used codes as used). "
         "If lines were lost for a reason that you know, accept it with: vestibule journal accept-rollback"
     )
-

@@ -66,7 +66,7 @@ TRY THIS in another terminal. First:
   curl -s http://{http}/api/v1/attempts \
     -H "Authorization: Bearer $(cat {api_key_file})" \
     -H 'Content-Type: application/json' \
-    -d '{{"user": "{user}", "password": "{password}", "code": "'$({program} demo code)'"}}'
+    -d '{{"user": "{user}", "password": "{password}", "code": "'$({program} demo code --hotp)'"}}'
 
   What else there is: http://{http}/api/v1/docs
 

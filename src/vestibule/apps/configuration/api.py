@@ -90,7 +90,7 @@ class Api(Section):
         description="Seconds for which a refused sign-in is held back; without this delay guessing would be cheap.",
     )
     requests_per_second: int = Field(
-        default=5_000,
+        default=10_000,
         ge=1,
         le=1_000_000,
         description="Requests of one API key in a second; more are refused with 429.",

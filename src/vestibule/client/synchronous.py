@@ -1,0 +1,110 @@
+"""The client for programs that wait."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import httpx2
+
+from vestibule.client import messages
+from vestibule.client.decisions import Challenge, Decision, Waiting
+from vestibule.client.errors import Unreachable
+from vestibule.client.messages import Asked
+
+
+class Vestibule:
+    """One connection pool to one server; may be shared between threads."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        certificate: str | Path | None = None,
+        transport: httpx2.BaseTransport | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Ask the server at `url` with the API key `key`; `certificate` is a PEM file to trust."""
+        self._http = httpx2.Client(**messages.options(url, key, certificate), transport=transport)
+        self._clock = clock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    # -- sign people in (a key that verifies) ----------------------------------------------------------------------
+
+    def begin(
+        self,
+        user: str,
+        *,
+        password: str | None = None,
+        code: str | None = None,
+        typed: str | None = None,
+        address: str = "",
+        source: str = "",
+    ) -> Decision:
+        """Begin a sign-in. Raises Problem, Unreachable.
+
+        `typed` is the password field as it came, instead of password and code; `address` the person's IP address.
+        """
+        asked = messages.begin(user, password=password, code=code, typed=typed, address=address, source=source)
+        return messages.decision(user, self._send(asked))
+
+    def answer(self, challenge: Challenge, typed: str) -> Decision:
+        """Answer the question. Raises Problem, Unreachable."""
+        return messages.decision(challenge.user, self._send(messages.answer(challenge, typed)))
+
+    def wait(self, waiting: Waiting, seconds: float = 300.0) -> Decision:
+        """Wait for the approval, at most so long; `Waiting` when there is none by then. Raises Problem, Unreachable."""
+        until = self._clock() + seconds
+        decision: Decision = waiting
+        while isinstance(decision, Waiting):
+            left = until - self._clock()
+            decision = messages.decision(waiting.user, self._send(messages.wait(waiting, left)))
+            if left <= 0:
+                break
+        return decision
+
+    # -- administer (a key that manages) -------------------------------------------------------------------------
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | bytes | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **query: Any,
+    ) -> dict[str, Any]:
+        """Run one operation, `path` as "/users"; a file to import is the body as bytes. Raises Problem, Unreachable.
+
+        A write is done once, also where it has to be sent twice.
+        """
+        asked = Asked(method, path, body, query, headers or {})
+        return messages.result(self._send(asked if method == "GET" else messages.once(asked)))
+
+    def pages(self, path: str, rows: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """All rows of a list, however long: `pages("/users", "users")`. Raises Problem, Unreachable."""
+        page: dict[str, Any] = {"next": query.pop("after", None)}
+        while True:
+            page = self.call("GET", path, after=page["next"], **query)
+            yield from page[rows]
+            if page["next"] is None:
+                return
+
+    def _send(self, asked: Asked) -> httpx2.Response:
+        for left in reversed(range(messages.TRIES)):
+            try:
+                return self._http.request(**asked.for_httpx())
+            except httpx2.TransportError as error:
+                if not left:
+                    raise Unreachable(f"{type(error).__name__}: {error}") from error
+        raise AssertionError("the last try returns or raises")
