@@ -70,8 +70,7 @@ async def _patient(configuration: Configuration) -> None:
 
 
 def _with_tap(pieces: Pieces) -> Authenticate:
-    methods = pieces.methods
-    engine = Engine([methods.totp, methods.hotp, methods.recovery], [Tap(channel="", seconds=120.0)])
+    engine = Engine(pieces.methods, [Tap(channel="", seconds=120.0)])
     return Authenticate(
         pieces.store,
         engine,

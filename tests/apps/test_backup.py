@@ -17,7 +17,7 @@ from tests.apps.installation import Installation, Token
 from tests.conformance.store.opening import putting
 from vestibule.apps.background import heads_file
 from vestibule.apps.backup import Backup, backup
-from vestibule.apps.pieces import Methods, Pieces
+from vestibule.apps.pieces import Pieces
 from vestibule.apps.restore import Outcome, restore, rules
 from vestibule.core.attempts import Attempt
 from vestibule.core.case import Moment
@@ -267,9 +267,10 @@ async def test_recovery_codes_are_void_and_what_was_under_way_is_closed(installa
     assert await pieces.store.read(lambda reading: (reading.count(Attempt), reading.count(OutboxRow))) == (0, 0)
 
 
-def test_each_method_that_keeps_a_memory_has_a_rule() -> None:
-    methods = Methods(Totp(), Hotp(), Recovery(lambda said: said))
-    assert {methods.totp.name, methods.hotp.name, methods.recovery.name} == set(rules())
+async def test_each_method_that_is_in_use_says_what_a_restore_does(installation: Installation) -> None:
+    pieces = await installation.open()
+    assert set(rules()) == {method.name for method in pieces.methods}
+    await pieces.close()
 
 
 async def test_the_old_database_is_put_aside_whole_and_the_restore_begins_a_chain(installation: Installation) -> None:

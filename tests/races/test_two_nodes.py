@@ -271,13 +271,13 @@ async def test_what_was_answered_while_nobody_could_listen_is_heard_on_the_next_
 
 
 async def test_a_change_of_settings_rules_on_an_idle_node(nodes: Nodes) -> None:
-    for number in range(3):  # a poll may come in time for one of them
+    for version in range(3):  # a poll may come in time for one of them
         before = nodes.second.snapshot
-        await nodes.first.change(putting(replace(VPN, version=number)))
+        await nodes.first.change(putting(replace(VPN, version=version)))
         async with asyncio.timeout(AT_ONCE):
             while nodes.second.snapshot is before:
                 await nodes.second.read(lambda reading: reading.state(""))
-        assert dict(nodes.second.snapshot.clients) == {"vpn": replace(VPN, version=number)}
+        assert dict(nodes.second.snapshot.clients) == {"vpn": replace(VPN, version=version)}
 
 
 async def test_a_change_of_settings_rules_from_the_next_decision_on_the_other_node(nodes: Nodes) -> None:

@@ -8,13 +8,13 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from vestibule.apps.configuration import Configuration
 from vestibule.core.engine import Engine
-from vestibule.core.ports import Channel
+from vestibule.core.ports import Channel, TypedMethod
 from vestibule.core.users import Password
 from vestibule.directories.local import LocalDirectory
 from vestibule.directories.passwords import PasswordPool
@@ -28,17 +28,9 @@ from vestibule.stores.sql import SqlStore, open_store, read_keys
 from vestibule.stores.vault import Vault
 
 
-@dataclass(frozen=True, slots=True)
-class Methods:
-    """All methods, typed ones first; none that is awaited exists yet."""
-
-    totp: Totp
-    hotp: Hotp
-    recovery: Recovery
-
-    def engine(self) -> Engine:
-        """The engine that knows them."""
-        return Engine([self.totp, self.hotp, self.recovery])
+def typed_methods(mac: Callable[[bytes], bytes]) -> tuple[TypedMethod, ...]:
+    """The methods whose code is typed, in order of preference; `mac` is HMAC under the key for recovery codes."""
+    return Totp(), Hotp(), Recovery(mac)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +41,7 @@ class Pieces:
     vault: Vault
     store: SqlStore
     passwords: PasswordPool
-    methods: Methods
+    methods: tuple[TypedMethod, ...]
     channels: Mapping[str, Channel]
     authenticate: Authenticate
     account: Account
@@ -82,11 +74,11 @@ async def put_together(configuration: Configuration) -> Pieces:
         checkpoint_pages=configuration.database.checkpoint_pages,
     )
     passwords = _password_pool(configuration)
-    methods = Methods(Totp(), Hotp(), Recovery(lambda code: vault.mac("recovery", code)))
+    methods = typed_methods(lambda code: vault.mac("recovery", code))
     channels: dict[str, Channel] = {}
     authenticate = Authenticate(
         store,
-        methods.engine(),
+        Engine(methods),
         LocalDirectory(_PasswordHashes(store), passwords),
         channels,
         time.time,

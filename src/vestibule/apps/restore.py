@@ -13,14 +13,11 @@ from pathlib import Path
 
 from vestibule.apps.background import heads_file
 from vestibule.apps.configuration import Configuration
-from vestibule.core.credentials import Credential, Seed
+from vestibule.apps.pieces import typed_methods
 from vestibule.core.heads import Heads
-from vestibule.core.ports import Passed
-from vestibule.core.restoring import spent_until_now, two_codes_asked, voided
 from vestibule.flows.heads import accept_rollback, current_heads
 from vestibule.flows.refused import Refused
 from vestibule.flows.restore import Restored, Rule, make_safe
-from vestibule.methods.totp import WINDOW
 from vestibule.stores.heads_file import read_heads, write_heads
 from vestibule.stores.key_file import read_key_file
 from vestibule.stores.sql import SCHEMA, SqlStore, copies, open_store, read_keys, schema_of
@@ -64,20 +61,8 @@ async def restore(configuration: Configuration, source: Path, *, actor: str, at:
 
 
 def rules() -> Mapping[str, Rule]:
-    """What a restore does to the credentials of each method; a method that keeps no memory needs no row."""
-    return {"totp": _totp, "hotp": _hotp, "recovery": _recovery}
-
-
-def _totp(credential: Credential, seed: Seed | None, at: float) -> Passed:
-    return spent_until_now(credential, seed, at, WINDOW) if seed else Passed(credential)
-
-
-def _hotp(credential: Credential, seed: Seed | None, _at: float) -> Passed:
-    return two_codes_asked(credential, seed) if seed else Passed(credential)
-
-
-def _recovery(credential: Credential, _seed: Seed | None, _at: float) -> Passed:
-    return voided(credential)
+    """What a restore does to the credentials of each method, as the methods say themselves."""
+    return {method.name: method.restored for method in typed_methods(bytes)}
 
 
 def _take_copy(source: Path, fresh: Path, at: float, known: Heads | None) -> float:

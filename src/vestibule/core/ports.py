@@ -70,6 +70,9 @@ class TypedMethod(Protocol):
     def check(self, code: str, credential: Credential, seed: Seed | None, moment: Moment) -> Verification:
         """Check `code` and return the memory that makes it spent."""
 
+    def restored(self, credential: Credential, seed: Seed | None, at: float) -> Passed:
+        """The credential and seed as a restore from a backup leaves them: nothing used since then is good again."""
+
 
 class AwaitedMethod(Protocol):
     """A method that begins with a message or a question elsewhere and is answered through another door."""

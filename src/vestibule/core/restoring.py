@@ -1,6 +1,6 @@
 """What becomes of a credential whose memory comes from a backup, so that nothing used since then is good again.
 
-Which rule fits which method is chosen where the pieces are put together.
+Which of these fits is for each method to say (`TypedMethod.restored`).
 """
 
 from dataclasses import replace

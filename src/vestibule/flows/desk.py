@@ -6,7 +6,7 @@ slice has a line in the journal; no line's `detail` names a person or holds a se
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from vestibule.core.case import Moment
 from vestibule.core.credentials import Credential, Seed
@@ -38,6 +38,7 @@ def quiet(done: int, total: int | None) -> None:
     """Tell nobody how far it is."""
 
 
+@runtime_checkable
 class Oath(Protocol):
     """A method of counted or timed codes, as far as administration needs it."""
 

@@ -12,6 +12,7 @@ from vestibule.core.credentials import Credential, Seed
 from vestibule.core.oath import hotp, is_code
 from vestibule.core.ports import Failed, Passed, Verification
 from vestibule.core.reasons import Reason, Result
+from vestibule.core.restoring import two_codes_asked
 
 LOOK_AHEAD = 10  # counter values that are tried
 LOOK_BACK = 10  # spent values that are recognised, to tell a replay from a guess
@@ -44,6 +45,10 @@ class Hotp:
             if _equal(code, counter, credential, seed):
                 return Passed(credential, replace(seed, counter=counter + 1, used_at=moment.at))
         return Failed(_why_not(code, credential, seed))
+
+    def restored(self, credential: Credential, seed: Seed | None, at: float) -> Passed:  # noqa: ARG002 - the port's shape
+        """The counter is trusted again after two consecutive codes."""
+        return two_codes_asked(credential, seed) if seed else Passed(credential)
 
     def resync(self, first: str, second: str, credential: Credential, seed: Seed, moment: Moment) -> Verification:
         """Find two consecutive codes at or after the counter and go on behind them."""

@@ -13,6 +13,7 @@ from vestibule.core.case import Moment
 from vestibule.core.credentials import Credential, Seed
 from vestibule.core.ports import Failed, Passed, Verification
 from vestibule.core.reasons import Reason, Result
+from vestibule.core.restoring import voided
 
 CODES = 10
 OCTETS = 15
@@ -54,6 +55,10 @@ class Recovery:
             return Failed(Reason.CODE_REUSED)
         memory = json.dumps({**spent_or_not, proof: True})
         return Passed(replace(credential, memory=memory, version=credential.version + 1))
+
+    def restored(self, credential: Credential, seed: Seed | None, at: float) -> Passed:  # noqa: ARG002 - the port's shape
+        """Used codes cannot be told from unused ones: all are void."""
+        return voided(credential)
 
     def issue(self, credential: Credential, chance: bytes) -> tuple[Credential, tuple[str, ...]]:
         """New codes from 150 random octets, as they are printed; all earlier ones are void.

@@ -14,6 +14,7 @@ from vestibule.core.credentials import Credential, Seed
 from vestibule.core.oath import hotp, is_code, time_step
 from vestibule.core.ports import Failed, Passed, Verification
 from vestibule.core.reasons import Reason, Result
+from vestibule.core.restoring import spent_until_now
 
 WINDOW = 1  # steps to each side
 
@@ -46,6 +47,10 @@ class Totp:
         if matched <= seed.last_step:
             return Failed(_why_spent(matched, seed, centre))
         return Passed(credential, self._spent(seed, matched, credential, moment))
+
+    def restored(self, credential: Credential, seed: Seed | None, at: float) -> Passed:
+        """Every time step until now counts as used."""
+        return spent_until_now(credential, seed, at, WINDOW) if seed else Passed(credential)
 
     def resync(self, first: str, second: str, credential: Credential, seed: Seed, moment: Moment) -> Verification:
         """Find two consecutive codes within the resync window, learn the drift and spend both."""

@@ -10,8 +10,8 @@ from vestibule.apps.dictionary import dictionary
 from vestibule.apps.pieces import Pieces
 from vestibule.core.credentials import Credential
 from vestibule.core.journal import Line
-from vestibule.flows.desk import Desk
-from vestibule.methods.recovery import CODES, OCTETS
+from vestibule.flows.desk import Desk, Oath
+from vestibule.methods.recovery import CODES, OCTETS, Recovery
 from vestibule.stores.chain import first_fault
 from vestibule.stores.heads_file import read_heads
 from vestibule.stores.settings import known_settings, settings_from
@@ -20,9 +20,10 @@ from vestibule.stores.settings import known_settings, settings_from
 def desk_of(pieces: Pieces) -> Desk:
     """Put the desk together. Raises Malformed, OSError for a dictionary file that can not be read."""
     methods, vault, store = pieces.methods, pieces.vault, pieces.store
+    recovery = next(method for method in methods if isinstance(method, Recovery))
 
     def issue_recovery(credential: Credential) -> tuple[Credential, tuple[str, ...]]:
-        return methods.recovery.issue(credential, secrets.token_bytes(CODES * OCTETS))
+        return recovery.issue(credential, secrets.token_bytes(CODES * OCTETS))
 
     def chain_fault(lines: Iterable[Line], chain: str, previous: str, expected_seq: int) -> str | None:
         return first_fault(lines, vault.derive("journal", chain.encode()).reveal(), previous, expected_seq)
@@ -33,9 +34,9 @@ def desk_of(pieces: Pieces) -> Desk:
         chance=secrets.token_bytes,
         fingerprint=vault.fingerprint,
         hash_password=pieces.passwords.hash,
-        oath={methods.totp.name: methods.totp, methods.hotp.name: methods.hotp},
+        oath={method.name: method for method in methods if isinstance(method, Oath)},
         issue_recovery=issue_recovery,
-        methods=(methods.totp.name, methods.hotp.name, methods.recovery.name),
+        methods=tuple(method.name for method in methods),
         dictionary=dictionary(pieces.configuration),
         settings=known_settings(),
         check_settings=settings_from,
