@@ -30,6 +30,9 @@ TRY THIS in another terminal. First:
   oathtool --totp --base32 {totp_secret}
   {program} demo code
 
+  A code signs in once, and the next one comes within {period} s: wait for it
+  between the steps, or see how the same code is refused.
+
 2. A sign-in as a VPN server would ask for it: the password, then a code
 
   {program} test radius {host}:{port} --user {user} \
@@ -47,13 +50,11 @@ TRY THIS in another terminal. First:
     State=$STATE,Message-Authenticator=0x00" |
     radclient -x {host}:{port} auth {secret}
 
-  A code signs in once; the next one comes within {period} s. So wait a little
-  before you try more, or see how the same code is refused.
-
-4. Password and code in one field; and the code alone (of the HOTP token)
+4. Password and code in one field; and the code alone. These are codes of the
+   HOTP token, a new one each time
 
   echo "User-Name={user},\
-    User-Password={password}$({program} demo code),\
+    User-Password={password}$({program} demo code --hotp),\
     NAS-Identifier=demo-one-field,Message-Authenticator=0x00" |
     radclient -x {host}:{port} auth {secret}
 
@@ -66,7 +67,8 @@ TRY THIS in another terminal. First:
   curl -s http://{http}/api/v1/attempts \
     -H "Authorization: Bearer $(cat {api_key_file})" \
     -H 'Content-Type: application/json' \
-    -d '{{"user": "{user}", "password": "{password}", "code": "'$({program} demo code --hotp)'"}}'
+    -d '{{"user": "{user}", "password": "{password}",
+         "code": "'$({program} demo code --hotp)'"}}'
 
   What else there is: http://{http}/api/v1/docs
 
