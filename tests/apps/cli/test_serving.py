@@ -9,6 +9,8 @@ import pytest
 
 from tests.apps.cli.terminal import Terminal
 from tests.apps.installation import Installation
+from vestibule.core.heads import Head, Heads
+from vestibule.stores.heads_file import heads_path, write_heads
 
 
 def test_a_server_starts_logs_json_and_stops_at_ctrl_c(terminal: Terminal) -> None:
@@ -86,3 +88,14 @@ def test_a_closed_directory_tells_who_may(tmp_path: Path, arguments: list[str]) 
     (tmp_path / "data").write_text("no directory")
     done = Terminal({"VESTIBULE_DATA_DIRECTORY": str(tmp_path / "data")}).run(*arguments)
     assert done.returncode == 2
+
+
+@pytest.mark.requirement(49)
+def test_nothing_is_written_to_a_database_that_is_behind_its_journal(
+    installation: Installation, terminal: Terminal
+) -> None:
+    write_heads(heads_path(installation.key), Heads(0.0, {"a chain that is gone": Head(9, "f" * 64)}))
+    done = terminal.run("user", "add", "eve")
+    assert done.returncode == 1
+    assert "vestibule restore" in " ".join(done.stderr.split())
+    assert "eve" not in terminal.run("user", "list").stdout

@@ -9,9 +9,14 @@ Rules of this package:
 To add a command: a module with an `app`, one line in `tree.COMMANDS`, its part of docs/cli.md.
 """
 
+import errno
+import os
 import sys
+from typing import NoReturn
 
-from vestibule.apps.cli.exits import Stop
+from vestibule.apps.cli.exits import Code, Stop
+
+OUTPUT_FAULTS = (errno.ENOSPC, errno.EIO, errno.EPIPE)
 
 
 def main() -> None:
@@ -21,7 +26,16 @@ def main() -> None:
     try:
         app()
     except Stop as stop:
-        from vestibule.apps.cli.output import complain
+        _end(str(stop), stop.code)
+    except OSError as error:
+        if error.errno not in OUTPUT_FAULTS or error.filename is not None:
+            raise
+        _end(f"The output cannot be written: {error.strerror}.", Code.FAILED)
 
-        complain(str(stop))
-        sys.exit(stop.code)
+
+def _end(text: str, code: int) -> NoReturn:
+    from vestibule.apps.cli.output import complain
+
+    complain(text)
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - what is left unwritten stays so
+    sys.exit(code)

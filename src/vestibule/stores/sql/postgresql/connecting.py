@@ -4,6 +4,7 @@ The address is asked for anew at each connection, so that a changed password or 
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,11 +12,12 @@ from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 
 from vestibule.stores.sql.postgresql.cursor import PostgresqlCursor
+from vestibule.stores.sql.postgresql.faults import DRIVER
 
 T = TypeVar("T")
 DRIVER_NAME = "postgresql+asyncpg"  # always named, so that no other driver that is installed is taken
@@ -110,10 +112,11 @@ async def use(connection: AsyncConnection, cursor: PostgresqlCursor) -> None:
 
 async def throw_away(connection: AsyncConnection) -> None:
     """Give a connection up without a word to the server, which may not be listening."""
-    raw = await connection.get_raw_connection()
-    if raw.driver_connection is not None:
-        raw.driver_connection.terminate()
-    await connection.invalidate()
+    with contextlib.suppress(SQLAlchemyError, *DRIVER):  # it may be half open, or given up already
+        raw = await connection.get_raw_connection()
+        if raw.driver_connection is not None:
+            raw.driver_connection.terminate()
+        await connection.invalidate()
     await connection.close()
 
 

@@ -11,7 +11,6 @@ from typing import Protocol
 import asyncpg
 
 from vestibule.stores.sql.postgresql.connecting import Address
-from vestibule.stores.sql.postgresql.faults import DRIVER
 from vestibule.stores.sql.postgresql.statements import CHANNEL
 from vestibule.stores.sql.reading import SETTINGS_VERSION
 
@@ -53,8 +52,10 @@ class Listener:
 
     async def _run(self) -> None:
         while True:
-            with contextlib.suppress(*DRIVER):
+            try:
                 await self._listen(await self._address.connect())
+            except Exception:  # noqa: BLE001, S110 # outermost: whatever it was, listening begins anew
+                pass
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _listen(self, connection: asyncpg.Connection) -> None:

@@ -98,7 +98,7 @@ class Writer:
                 continue
             try:
                 await self._turn()
-            except Away:
+            except Exception:  # noqa: BLE001 # outermost: Away, or a bug that must not end the task that writes
                 await self._bear()
         await self._session.close()
 
