@@ -4,6 +4,13 @@ from vestibule.apps.cli.options import File, Yes, commands
 
 app = commands()
 
+TODO = {
+    "totp": "TOTP: codes shown before now are refused; the next one works.",
+    "hotp": "HOTP: each token asks for two codes in a row once: vestibule token resync SERIAL",
+    "recovery": "Recovery codes: all are void. Make new ones with: vestibule recovery issue NAME",
+}
+"""What people have to know or to do, by method."""
+
 
 @app.command()
 def restore(file: File, yes: Yes = False) -> None:
@@ -28,3 +35,7 @@ def restore(file: File, yes: Yes = False) -> None:
             "put aside": ", ".join(map(str, outcome.aside)),
         }
     )
+    for method, todo in TODO.items():
+        if outcome.restored.credentials.get(method):
+            say(todo)
+    say("Start the server when you are ready.")
