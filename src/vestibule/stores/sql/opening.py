@@ -62,8 +62,9 @@ def open_sqlite(url: str, node: Node, checkpoint_pages: int) -> SqliteStore:
 async def open_postgresql(url: Callable[[], str], node: Node, bounds: Bounds) -> PostgresqlStore:
     """Reach the database and join the nodes that share it. Raises Unavailable."""
     address = Address(url, f"vestibule {node.name}", bounds)
-    means = node.means(shared_statements(), Driver(faults.DRIVER, faults.UNIQUE))
-    cursor = PostgresqlCursor()
+    statements = shared_statements()
+    means = node.means(statements, Driver(faults.DRIVER, faults.UNIQUE))
+    cursor = PostgresqlCursor(statements.bulk)
     session = Session(address.alone(), cursor, bounds.transaction_seconds)
 
     def begin() -> SharedBatches:

@@ -35,6 +35,7 @@ from sqlalchemy.sql.expression import ClauseElement
 from vestibule.stores.sql import schema
 from vestibule.stores.sql.shapes import SHAPES, Shape
 
+SEED_MEMORY = ("last_step", "counter", "drift", "resync", "used_at")
 MOST = text("LIMIT :most")  # select.limit() would add an OFFSET parameter on SQLite
 
 
@@ -80,9 +81,12 @@ def upsert(table: Table, dialect: Dialect) -> ClauseElement:
     """Insert, or replace all but the primary key."""
     insertion = postgresql.insert if on_postgresql(dialect) else sqlite.insert
     statement = insertion(table).values({column.name: bindparam(column.name) for column in table.columns})
-    keys = [column.name for column in table.primary_key]
-    changed = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=replaced(statement, table))
+
+
+def replaced(statement: postgresql.Insert | sqlite.Insert, table: Table) -> dict[str, Any]:
+    """What an insert of a row that is there changes: all but the primary key."""
+    return {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
 
 
 def record_sql(shape: Shape[Any], dialect: Dialect) -> RecordSql:
@@ -127,9 +131,7 @@ class Statements:
         attempts, failures = schema.attempts, schema.failures
         factor_or_source = (failures.c.kind == literal_column("'factor'")) | among(failures.c.name, "sources", dialect)
         by_age = (credentials.c.user_id, credentials.c.created_at, credentials.c.id)
-        seed_memory: dict[str, ColumnElement[Any]] = {
-            name: bindparam(name) for name in ("last_step", "counter", "drift", "resync", "used_at")
-        }
+        seed_memory: dict[str, ColumnElement[Any]] = {name: bindparam(name) for name in SEED_MEMORY}
         # takes JSON array) each; failures: (JSON array of users, JSON array of sources
         self.users_by_key = compiled(select(users).where(among(users.c.key, "keys", dialect)), dialect)
         self.users_by_id = compiled(select(users).where(among(users.c.id, "ids", dialect)), dialect)

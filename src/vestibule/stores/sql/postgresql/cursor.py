@@ -1,9 +1,12 @@
 """What the store uses of a DBAPI cursor, on asyncpg: plain calls that wait inside a greenlet (`run_sync`).
 
-A statement without parameters goes out as it is, so it may be several in one round trip; it gives no rows.
+A statement without parameters goes out as it is, so it may be several in one round trip; it gives no rows. A statement
+for many rows is begun only: the server works while we go on, and what it raises is raised by the next call.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import asyncpg
@@ -17,8 +20,10 @@ T = TypeVar("T")
 class PostgresqlCursor:
     """A cursor on the connection that was last given to `use`."""
 
-    def __init__(self) -> None:
-        """Begin without a connection."""
+    def __init__(self, bulk: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Begin without a connection; `bulk` has for statements for one row those that take arrays of many."""
+        self._bulk = bulk
+        self._begun: asyncio.Task[Any] | None = None
         self._connection: AdaptedConnection | None = None
         self._rows: list[Any] = []
         self._next = 0
@@ -27,6 +32,7 @@ class PostgresqlCursor:
     def use(self, connection: AdaptedConnection) -> None:
         """Run what follows on this connection."""
         self._connection = connection
+        self._begun = None
         self.lost = False
 
     @property
@@ -36,6 +42,7 @@ class PostgresqlCursor:
 
     def execute(self, statement: str, parameters: Sequence[Any] | None = None, /) -> None:
         """Run one statement; with parameters (and be they none) its rows can be fetched."""
+        self._finish(quietly=statement == "ROLLBACK")
         if parameters is None:
             self._rows = []
             self._run(lambda connection: connection.execute(statement))
@@ -44,8 +51,14 @@ class PostgresqlCursor:
         self._next = 0
 
     def executemany(self, statement: str, parameters: Sequence[Sequence[Any]], /) -> None:
-        """Run one statement for many rows, in one go."""
-        self._run(lambda connection: connection.executemany(statement, parameters))
+        """Begin to run one statement for many rows, in one go."""
+        self._finish()
+        bulk = self._bulk.get(statement)
+        if bulk is None:
+            self._begun = self._run(lambda connection: _begin(connection.executemany(statement, parameters)))
+        else:
+            columns = tuple(zip(*parameters, strict=True))
+            self._begun = self._run(lambda connection: _begin(connection.fetch(bulk, *columns)))
 
     def fetchone(self) -> Any:
         """The next row, or None."""
@@ -58,6 +71,17 @@ class PostgresqlCursor:
         """All rows that were not fetched yet."""
         rows, self._next = self._rows[self._next :], len(self._rows)
         return rows
+
+    def _finish(self, *, quietly: bool = False) -> None:
+        """Wait for what was begun."""
+        begun, self._begun = self._begun, None
+        if begun is None:
+            return
+        try:
+            self._run(lambda _connection: begun)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError):
+            if not quietly:
+                raise
 
     def _run(self, call: Callable[[Any], Awaitable[T]]) -> T:
         """Run it, and note when the connection is of no use any more: also when its answer is not waited for."""
@@ -73,3 +97,10 @@ class PostgresqlCursor:
         finally:
             self.lost = lost
         return result
+
+
+async def _begin(work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+    """Start it, and go on when its octets are on their way."""
+    task = asyncio.get_running_loop().create_task(work)
+    await asyncio.sleep(0)
+    return task

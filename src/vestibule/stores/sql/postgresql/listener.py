@@ -52,10 +52,8 @@ class Listener:
 
     async def _run(self) -> None:
         while True:
-            try:
+            with contextlib.suppress(Exception):  # outermost: whatever it was, listening begins anew
                 await self._listen(await self._address.connect())
-            except Exception:  # noqa: BLE001, S110 # outermost: whatever it was, listening begins anew
-                pass
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _listen(self, connection: asyncpg.Connection) -> None:

@@ -4,13 +4,17 @@ Rule of this file: users, then seeds, then attempts, each in order of id. What i
 anybody wait; what waits is taken in this order by all, so nobody waits in a circle.
 """
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    Column,
     ColumnElement,
     Dialect,
+    Select,
+    Table,
     Text,
     bindparam,
     delete,
@@ -19,11 +23,21 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    update,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy.types import TypeEngine
 
+from vestibule.core.attempts import Attempt
+from vestibule.core.credentials import Credential
+from vestibule.core.failures import Failures
+from vestibule.core.outbox import OutboxRow
+from vestibule.core.users import User
 from vestibule.stores.sql import schema
-from vestibule.stores.sql.statements import MOST, Statements, among, compiled
+from vestibule.stores.sql.shapes import SHAPE_OF
+from vestibule.stores.sql.statements import MOST, SEED_MEMORY, Statements, among, compiled, replaced
 
 SERVER_TIME: ColumnElement[float] = literal_column("extract(epoch from now())::float8")
 REMEMBERED_SECONDS = 60
@@ -39,6 +53,7 @@ class SharedStatements(Statements):
         super().__init__(dialect)
         self._locking(dialect)
         self._settled(dialect)
+        self.bulk = self._bulk(dialect)
         # takes an array of events, in order
         self.claim = "SELECT e FROM unnest($1::TEXT[]) AS e WHERE pg_try_advisory_xact_lock(hashtextextended(e, 0))"
         self.patient_claim = "SELECT e, pg_advisory_xact_lock(hashtextextended(e, 0)) FROM unnest($1::TEXT[]) AS e"
@@ -60,6 +75,15 @@ class SharedStatements(Statements):
         some_attempts = select(attempts).where(among(attempts.c.id, "ids", dialect)).order_by(attempts.c.id)
         self.locked_attempts = compiled(some_attempts.with_for_update(skip_locked=True), dialect)
 
+    def _bulk(self, dialect: Dialect) -> dict[str, str]:
+        """For the statements that batches run for many rows: the same with an array for each parameter."""
+        kinds = (SHAPE_OF[kind] for kind in (User, Credential, Failures, Attempt, OutboxRow))
+        bulk = {self.records[one.kind].upsert: compiled(_upsert_many(one.table), dialect) for one in kinds}
+        lines = list(schema.journal.columns)
+        bulk[self.insert_line] = compiled(insert(schema.journal).from_select(lines, _given(lines)), dialect)
+        bulk[self.seed_memory] = compiled(_seed_memories(), dialect)
+        return bulk
+
     def _settled(self, dialect: Dialect) -> None:
         settled = schema.settled
         told = select(settled.c.id, settled.c.step).where(among(settled.c.id, "ids", dialect))
@@ -72,6 +96,35 @@ class SharedStatements(Statements):
         some = old.order_by(settled.c.at).suffix_with(MOST).with_for_update(skip_locked=True)
         forgotten: Any = delete(settled).where(settled.c.id.in_(some)).returning(literal_column("1"))
         self.forget = compiled(forgotten, dialect)  # (limit)
+
+
+def _arrays(columns: Iterable[Column[Any]]) -> Any:
+    """A table of these columns, made of an array parameter for each."""
+    names = [column.name for column in columns]
+    arrays: Any = [bindparam(column.name, type_=ARRAY(_plain(column))) for column in columns]
+    return func.unnest(*arrays).table_valued(*names).render_derived()
+
+
+def _plain(column: Column[Any]) -> TypeEngine[Any]:
+    """The column's type without its order, which an array has not."""
+    return Text() if isinstance(column.type, Text) else column.type
+
+
+def _given(columns: Iterable[Column[Any]]) -> Select[Any]:
+    return select(*_arrays(columns).c)
+
+
+def _upsert_many(table: Table) -> ClauseElement:
+    """As `upsert`, for rows of which no two have the same key."""
+    columns = list(table.columns)
+    statement = postgresql.insert(table).from_select(columns, _given(columns))
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=replaced(statement, table))
+
+
+def _seed_memories() -> ClauseElement:
+    seeds = schema.seeds
+    given = _arrays([seeds.c[name] for name in (*SEED_MEMORY, "id")]).c
+    return update(seeds).values({name: given[name] for name in SEED_MEMORY}).where(seeds.c.id == given["id"])
 
 
 @cache
