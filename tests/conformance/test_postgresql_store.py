@@ -1,6 +1,7 @@
 """The PostgreSQL store passes the suite, keeps what it had over a restart, and bears what only PostgreSQL refuses."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
@@ -27,7 +28,7 @@ from vestibule.core.case import Case, Key, KeyKind, Step
 from vestibule.core.errors import Unavailable
 from vestibule.core.failures import FailureKind
 from vestibule.core.journal import OPTIONAL_FIELDS
-from vestibule.core.ports import Store
+from vestibule.core.ports import Conflict, Store, Writing
 from vestibule.stores.chain import first_fault
 from vestibule.stores.sql.postgresql.statements import REMEMBERED_SECONDS
 from vestibule.stores.sql.postgresql.store import SWEPT_AT_ONCE, PostgresqlStore
@@ -142,6 +143,22 @@ async def test_a_batch_that_the_server_and_the_program_both_refuse_is_rolled_bac
             await settle(store, ZOE, refused_twice)
         assert (await settle(store, ZOE, counting)).decision is not None
     assert (await look(store, ZOE)).failures[FailureKind.SOURCE, "here"].count == 3
+
+
+async def test_a_change_that_goes_on_after_a_conflict_is_not_said_to_be_done(open_store: OpenPostgresql) -> None:
+    store = await open_store()
+    await store.change(putting(USER))
+
+    def act(writing: Writing) -> None:
+        writing.note(sign_in())
+        with contextlib.suppress(Conflict):
+            writing.put(replace(USER, id="other"))
+
+    with pytest.raises(Unavailable):
+        await store.change(act)
+    await store.change(noting(sign_in()))
+    (line,) = await lines_of(store)
+    assert line.seq == 1
 
 
 async def test_settled_events_are_forgotten_after_a_minute(open_store: OpenPostgresql) -> None:

@@ -11,6 +11,7 @@ import itertools
 import os
 import pwd
 import secrets
+import select
 import shutil
 import signal
 import subprocess
@@ -46,8 +47,19 @@ SETTINGS = {
     "autovacuum": "off",
     "log_min_messages": "fatal",
 }
-# The shell ends the server when its own input ends, which it does when the tests' process is gone.
-LEASH = '"$@" & server=$!; read -r _; kill -QUIT $server; wait $server'
+# The shell ends the server when its own input ends, which it does when the tests' process is gone, however it went: a
+# server that is frozen is woken, and one that is just starting is told again.
+LEASH = """
+"$@" & server=$!
+read -r _
+for turn in 1 2 3 4 5; do
+    kill -CONT $server $(cat /proc/$server/task/$server/children) 2>/dev/null
+    kill -QUIT $server 2>/dev/null || break
+    sleep 1
+done
+kill -KILL $server 2>/dev/null
+wait $server
+"""
 
 _numbers = itertools.count()
 
@@ -124,7 +136,10 @@ class Server:
     def stop(self) -> None:
         """Let it finish at once and in order, as on a restart: open connections are cut."""
         if self.process is not None:
+            running = os.pidfd_open(self.pid)
             os.kill(self.pid, signal.SIGINT)
+            select.select([running], [], [], START_SECONDS)
+            os.close(running)
             self._ended()
 
     def kill(self) -> None:

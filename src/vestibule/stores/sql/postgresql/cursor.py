@@ -15,6 +15,8 @@ from sqlalchemy.engine import AdaptedConnection
 from vestibule.stores.sql.postgresql.faults import gone
 
 T = TypeVar("T")
+COMMIT = "COMMIT"
+ROLLBACK = "ROLLBACK"
 
 
 class PostgresqlCursor:
@@ -42,10 +44,12 @@ class PostgresqlCursor:
 
     def execute(self, statement: str, parameters: Sequence[Any] | None = None, /) -> None:
         """Run one statement; with parameters (and be they none) its rows can be fetched."""
-        self._finish(quietly=statement == "ROLLBACK")
+        self._finish(quietly=statement == ROLLBACK)
         if parameters is None:
             self._rows = []
-            self._run(lambda connection: connection.execute(statement))
+            done = self._run(lambda connection: connection.execute(statement))
+            if statement == COMMIT and done != COMMIT:
+                raise asyncpg.InFailedSQLTransactionError("the server has rolled back instead")
         else:
             self._rows = self._run(lambda connection: connection.fetch(statement, *parameters))
         self._next = 0
