@@ -164,8 +164,10 @@ def open_loop(port: int, plan: Sequence[tuple[float, Request]]) -> Run:
 
 
 def _open(sockets: Sockets, plan: Sequence[tuple[float, Request]]) -> list[Exchange]:
+    exchanges = [Exchange(request, due) for due, request in plan]
     begun = perf_counter() + 0.01
-    exchanges = [Exchange(request, begun + due) for due, request in plan]
+    for exchange in exchanges:
+        exchange.due += begun
     slots: dict[int, Exchange] = {}
     following, last, end = 0, len(exchanges), exchanges[-1].due + PATIENCE
     while following < last or slots:

@@ -6,6 +6,7 @@ Seeds follow from names, so that the load computes codes without asking the serv
 import asyncio
 import hashlib
 import hmac
+import os
 import secrets
 import shutil
 import time
@@ -94,12 +95,17 @@ def prepared(population: Population) -> Path:
 
 
 def copied(population: Population, into: Path) -> Path:
-    """A fresh copy for one run; gives the configuration file."""
+    """A fresh copy for one run, on the disk before it is used: a first commit would wait until all of it was written.
+
+    Gives the configuration file.
+    """
     source = prepared(population)
     into.mkdir(parents=True, mode=0o700)
     shutil.copy2(source / "master.key", into)
     shutil.copytree(source / "data", into / "data")
-    return _configured(into)
+    configured = _configured(into)
+    os.sync()
+    return configured
 
 
 def _configured(folder: Path) -> Path:
