@@ -20,6 +20,29 @@ from vestibule.stores.sql.schema import metadata
 from vestibule.stores.sql.schema_version import SCHEMA, SchemaWrong, check_schema, schema_of
 
 FIRST = "0001"
+FIRST_TABLES = {
+    "attempts",
+    "chains",
+    "clients",
+    "credentials",
+    "failures",
+    "groups",
+    "journal",
+    "keys",
+    "outbox",
+    "passwords",
+    "rules",
+    "seeds",
+    "settings",
+    "state",
+    "users",
+}
+BACK_TO_FIRST = (
+    *(f"DROP TABLE {table}" for table in metadata.tables if table not in FIRST_TABLES),
+    "DROP INDEX ix_users_external_id",
+    "ALTER TABLE users DROP COLUMN external_id",
+    "ALTER TABLE users DROP COLUMN directory",
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,34 +68,13 @@ def first_release(path: Path) -> str:
     url = url_of(path)
     upgrade(url)
     with closing(sqlite3.connect(path)) as connection:
-        later = set(metadata.tables) - first_tables()
-        for table in later:
-            connection.execute(f"DROP TABLE {table}")
+        for statement in BACK_TO_FIRST:
+            connection.execute(statement)
         connection.execute(f"UPDATE alembic_version SET version_num = '{FIRST}'")
-        values = ", ".join("'1'" for _ in metadata.tables["users"].columns)
-        connection.execute(f"INSERT INTO users VALUES ({values})")
+        columns = len(connection.execute("SELECT * FROM users").description)
+        connection.execute(f"INSERT INTO users VALUES ({', '.join(columns * ['1'])})", ())
         connection.commit()
     return url
-
-
-def first_tables() -> set[str]:
-    return {
-        "attempts",
-        "chains",
-        "clients",
-        "credentials",
-        "failures",
-        "groups",
-        "journal",
-        "keys",
-        "outbox",
-        "passwords",
-        "rules",
-        "seeds",
-        "settings",
-        "state",
-        "users",
-    }
 
 
 def test_a_new_database_has_the_schema_and_names_the_oldest_program(path: Path) -> None:
@@ -189,9 +191,8 @@ async def test_postgresql_is_migrated_while_a_node_runs(new: Template) -> None:
     url = await new.copy()
     store = await open_node(url, new.vault)
     await store.change(lambda writing: writing.put(User("1", "zoe", "zoe")))
-    await new.server.command("DROP TABLE settled; UPDATE alembic_version SET version_num = '0001'", url_name(url))
-    for table in set(metadata.tables) - first_tables() - {"settled"}:
-        await new.server.command(f"DROP TABLE {table}", url_name(url))
+    for statement in (*BACK_TO_FIRST, "UPDATE alembic_version SET version_num = '0001'"):
+        await new.server.command(statement, url_name(url))
     assert await asyncio.to_thread(upgrade, url) == Upgraded(FIRST, None)
     assert await store.change(lambda writing: writing.count(User)) == 1
     await store.close()

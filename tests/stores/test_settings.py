@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from tests.conformance.store.samples import UNUSUAL
 from vestibule.core.clients import Client
+from vestibule.core.directories import DirectoryRecord
 from vestibule.core.failures import Limits
 from vestibule.core.journal import OPTIONAL_FIELDS
 from vestibule.core.policy import Outcome, Rule
+from vestibule.core.secret import Secret
 from vestibule.core.snapshot import Settings, Snapshot
 from vestibule.core.users import Group
 from vestibule.stores.settings import Value, build_snapshot, known_settings, setting_texts, settings_from
@@ -129,9 +131,12 @@ def test_no_text_does_more_than_fit_or_be_refused(name: str, text: str) -> None:
 def test_a_snapshot_is_in_order_and_frozen() -> None:
     client = Client("vpn", UNUSUAL, (), ())
     rules = [Rule("b", 2, "", Outcome.ALLOW), Rule("c", 1, "", Outcome.DENY), Rule("a", 2, "", Outcome.ALLOW)]
-    snapshot = build_snapshot(7, CHANGED, [client], rules, [Group("staff")])
-    expected = Snapshot(7, CHANGED, {"vpn": client}, (rules[1], rules[2], rules[0]), {"staff": Group("staff")})
-    assert replace(snapshot, clients=dict(snapshot.clients), groups=dict(snapshot.groups)) == expected
+    corp = DirectoryRecord("corp", "ldap", "{}", Secret(b""))
+    snapshot = build_snapshot(7, CHANGED, [client], rules, [Group("staff")], [corp])
+    in_order = (rules[1], rules[2], rules[0])
+    expected = Snapshot(7, CHANGED, {"vpn": client}, in_order, {"staff": Group("staff")}, {"corp": corp})
+    maps = {"clients": dict(snapshot.clients), "groups": dict(snapshot.groups)}
+    assert replace(snapshot, **maps, directories=dict(snapshot.directories)) == expected  # type: ignore[arg-type]  # as listed
     with pytest.raises(TypeError):
         snapshot.clients["other"] = client  # type: ignore[index]  # that is the point
 

@@ -9,6 +9,7 @@ from vestibule.core.attempts import Attempt
 from vestibule.core.case import Decide, Key, Moment, Step
 from vestibule.core.clients import Client
 from vestibule.core.credentials import Credential, Seed
+from vestibule.core.directories import DirectoryRecord
 from vestibule.core.failures import Failures
 from vestibule.core.journal import Entry, Line, Query
 from vestibule.core.messages import Delivery, Message
@@ -18,7 +19,7 @@ from vestibule.core.prompts import Prompt
 from vestibule.core.reasons import Reason, Result
 from vestibule.core.secret import Secret
 from vestibule.core.snapshot import Snapshot
-from vestibule.core.users import Group, Password, User
+from vestibule.core.users import Alias, Group, Password, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +125,37 @@ class Directory(Protocol):
 
 
 Record = (
-    User | Password | Group | Credential | Seed | Client | Rule | Attempt | Failures | OutboxRow | ApiKey | PastRequest
+    User
+    | Alias
+    | Password
+    | Group
+    | Credential
+    | Seed
+    | Client
+    | Rule
+    | DirectoryRecord
+    | Attempt
+    | Failures
+    | OutboxRow
+    | ApiKey
+    | PastRequest
 )
 R = TypeVar(
-    "R", User, Password, Group, Credential, Seed, Client, Rule, Attempt, Failures, OutboxRow, ApiKey, PastRequest
+    "R",
+    User,
+    Alias,
+    Password,
+    Group,
+    Credential,
+    Seed,
+    Client,
+    Rule,
+    DirectoryRecord,
+    Attempt,
+    Failures,
+    OutboxRow,
+    ApiKey,
+    PastRequest,
 )
 T = TypeVar("T")
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from vestibule.core.clients import Client
+from vestibule.core.directories import DirectoryRecord
 from vestibule.core.failures import Limits
 from vestibule.core.journal import OPTIONAL_FIELDS
 from vestibule.core.policy import Rule
@@ -29,10 +30,11 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything but people: settings, clients by id, rules in order, groups by name."""
+    """Everything but people: settings, clients by id, rules in order, groups by name, directories by id."""
 
     version: int = 0
     settings: Settings = Settings()
     clients: Mapping[str, Client] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     groups: Mapping[str, Group] = field(default_factory=dict)
+    directories: Mapping[str, DirectoryRecord] = field(default_factory=dict)

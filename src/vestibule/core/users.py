@@ -24,7 +24,11 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person. `key` is the form of the name that look-ups compare (`wire.names.name_key`), unique."""
+    """A person. `key` is the form of the name that look-ups compare (`wire.names.name_key`), unique.
+
+    `directory` is the id of the directory that the person comes from and whose password is theirs, "" for none;
+    `external_id` is what that directory never changes (objectGUID, entryUUID), so that a rename keeps the person.
+    """
 
     id: str
     name: str
@@ -39,10 +43,20 @@ class User:
     block: Block | None = None
     created_at: float = 0.0
     version: int = 1
+    directory: str = ""
+    external_id: str = ""
 
     def blocked(self, now: float) -> bool:
         """Whether a block is in force at `now`."""
         return self.block is not None and now < self.block.until
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Another name that a person signs in by; `id` is its compared form. A user's own name goes before an alias."""
+
+    id: str
+    user_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from vestibule.core.clients import Client
+from vestibule.core.directories import DirectoryRecord
 from vestibule.core.journal import OPTIONAL_FIELDS
 from vestibule.core.policy import Rule
 from vestibule.core.snapshot import Settings, Snapshot
@@ -95,8 +96,13 @@ def setting_texts(settings: Settings) -> dict[str, str]:
     }
 
 
-def build_snapshot(
-    version: int, settings: Settings, clients: Iterable[Client], rules: Iterable[Rule], groups: Iterable[Group]
+def build_snapshot(  # noqa: PLR0917 - one argument for each part, in the order of the parts
+    version: int,
+    settings: Settings,
+    clients: Iterable[Client],
+    rules: Iterable[Rule],
+    groups: Iterable[Group],
+    directories: Iterable[DirectoryRecord],
 ) -> Snapshot:
     """Freeze what decisions are made with; rules of the same position are in order of id."""
     return Snapshot(
@@ -105,6 +111,7 @@ def build_snapshot(
         MappingProxyType({client.id: client for client in clients}),
         tuple(sorted(rules, key=lambda rule: (rule.position, rule.id))),
         MappingProxyType({group.id: group for group in groups}),
+        MappingProxyType({directory.id: directory for directory in directories}),
     )
 
 

@@ -6,6 +6,7 @@ from vestibule.core.api_keys import ApiKey, PastRequest, Right
 from vestibule.core.attempts import Attempt, Challenge, Settled
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.credentials import Algorithm, Credential, CredentialState, Seed
+from vestibule.core.directories import DirectoryRecord
 from vestibule.core.failures import FailureKind, Failures
 from vestibule.core.messages import Message
 from vestibule.core.outbox import OutboxRow
@@ -14,7 +15,7 @@ from vestibule.core.ports import Record
 from vestibule.core.prompts import Approve
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
-from vestibule.core.users import Block, Group, Mfa, Password, User
+from vestibule.core.users import Alias, Block, Group, Mfa, Password, User
 
 UNUSUAL = """Zoë 'O"Neil'; DROP TABLE users;-- %_\\ {"a":[null]} ?:1 $1 漢字 👩‍🚀 e\u0301 \u200fשלום """
 EXACT = 1_700_000_000.1 + 0.2
@@ -37,7 +38,10 @@ FULL: tuple[Record, ...] = (
         Block(EXACT, EXACT + 60, "admin", UNUSUAL),
         EXACT,
         7,
+        "corp",
+        f"guid {UNUSUAL}",
     ),
+    Alias(f"alias {UNUSUAL}", "user"),
     Password("user", f"$argon2id$v=19$m=1,t=1,p=1${UNUSUAL}", EXACT),
     Group("staff", UNUSUAL, (("Class", UNUSUAL), ("Filter-Id", "b"), ("Class", "a"))),
     Seed("seed", ALL_OCTETS, 57_000_000, 2**40, -12, resync=True, used_at=EXACT),
@@ -76,6 +80,7 @@ FULL: tuple[Record, ...] = (
         version=2,
     ),
     Rule("rule", 3, UNUSUAL, Outcome.DENY, ("client", UNUSUAL), ("staff",), ("10.0.0.0/8",), ("totp", "tap")),
+    DirectoryRecord("corp", "ldap", f'{{"base_dn": "{UNUSUAL!a}"}}', ALL_OCTETS, EXACT, 4),
     Attempt(
         "attempt",
         "client",
@@ -114,7 +119,9 @@ FULL: tuple[Record, ...] = (
 
 PLAIN: tuple[Record, ...] = (
     User("user", "zoe", "zoe"),
+    Alias("corp\\zoe", "user"),
     Group("staff"),
+    DirectoryRecord("corp", "ldap", "{}", Secret(b"")),
     Seed("seed", Secret(b"")),
     Credential("credential", "totp"),
     Client("client", "vpn", (), ()),

@@ -5,12 +5,13 @@ import pytest
 from tests.conformance.store.opening import NOBODY, OpenStore, Poison, kind_of, look, putting
 from tests.conformance.store.samples import FULL, PLAIN
 from vestibule.core.clients import Client
+from vestibule.core.directories import DirectoryRecord
 from vestibule.core.policy import Outcome, Rule
 from vestibule.core.ports import Record, Writing
 from vestibule.core.snapshot import Settings
 from vestibule.core.users import Group, User
 
-RULING = [record for record in FULL if isinstance(record, Client | Rule | Group)]
+RULING = [record for record in FULL if isinstance(record, Client | Rule | Group | DirectoryRecord)]
 OTHERS = [record for record in FULL if record not in RULING]
 
 
@@ -55,18 +56,18 @@ class Ruling:
 
     @pytest.mark.parametrize("record", RULING, ids=lambda record: type(record).__name__)
     async def test_what_rules_is_in_the_next_snapshot_and_leaves_with_it(
-        self, open_store: OpenStore, record: Client | Rule | Group
+        self, open_store: OpenStore, record: Client | Rule | Group | DirectoryRecord
     ) -> None:
         store = await open_store()
         before = (await look(store, NOBODY)).snapshot
         await store.change(putting(record))
         after = (await look(store, NOBODY)).snapshot
         assert after.version > before.version
-        assert [*after.clients.values(), *after.rules, *after.groups.values()] == [record]
+        assert [*after.clients.values(), *after.rules, *after.groups.values(), *after.directories.values()] == [record]
         await store.change(lambda writing: writing.remove(kind_of(record), record.id))
         last = (await look(store, NOBODY)).snapshot
         assert last.version > after.version
-        assert [*last.clients.values(), *last.rules, *last.groups.values()] == []
+        assert [*last.clients.values(), *last.rules, *last.groups.values(), *last.directories.values()] == []
 
     async def test_one_change_makes_one_version(self, open_store: OpenStore) -> None:
         store = await open_store()

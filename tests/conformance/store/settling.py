@@ -33,7 +33,7 @@ from vestibule.core.ports import Record
 from vestibule.core.prompts import Approve, TypeCode
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
-from vestibule.core.users import User
+from vestibule.core.users import Alias, User
 
 MANY = 32
 USER = User("1", "Zoe", "zoe")
@@ -95,6 +95,22 @@ class Settling:
         )
         assert (await look(store, Key(KeyKind.NAME, "zoe"))).failures == failures_of(*FACTORS)
         assert (await look(store, Key(KeyKind.NAME, "zoe", "new"))).failures == failures_of(*FACTORS)
+
+    async def test_another_name_finds_the_same_person(self, open_store: OpenStore) -> None:
+        store = await open_store()
+        await store.change(putting(*EVERYTHING, Alias("corp\\zoe", USER.id), Alias("stale", "gone")))
+        alias = replace(ZOE, value="corp\\zoe")
+        assert await look(store, alias) == await look(store, ZOE)
+        assert (await look(store, replace(ZOE, value="stale"))).user is None
+        together = await asyncio.gather(*(settle(store, key, counting) for key in (ZOE, alias)))
+        assert [step.decision for step in together] == [Reject(Reason.WRONG_CODE)] * 2
+        assert (await look(store, ZOE)).failures[FailureKind.SOURCE, "here"].count == HERE.count + 2
+
+    async def test_a_persons_own_name_goes_before_another_name_of_somebody(self, open_store: OpenStore) -> None:
+        store = await open_store()
+        await store.change(putting(*EVERYTHING, Alias("zoe", OTHER.id), Alias("max", USER.id)))
+        assert (await look(store, ZOE)).user == USER
+        assert (await look(store, replace(ZOE, value="max"))).user == OTHER
 
     async def test_an_attempt_finds_its_person_and_its_own_source(self, open_store: OpenStore) -> None:
         store = await open_store()

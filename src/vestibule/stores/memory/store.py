@@ -18,7 +18,7 @@ from vestibule.core.failures import FailureKind, Failures
 from vestibule.core.outbox import OutboxRow
 from vestibule.core.ports import ChainHead, Reading, Record, Writing
 from vestibule.core.snapshot import Snapshot
-from vestibule.core.users import User
+from vestibule.core.users import Alias, User
 from vestibule.stores.chain import GENESIS
 from vestibule.stores.memory.tables import Journal, MemoryReading, MemoryWriting, Tables, record_id
 
@@ -160,7 +160,9 @@ class MemoryStore:
 def _user(reading: Reading, key: Key, attempt: Attempt | None) -> User | None:
     """The person whom the key leads to."""
     if key.kind is KeyKind.NAME:
-        return next(iter(reading.find(User, "key", key.value)), None)
+        own = next(iter(reading.find(User, "key", key.value)), None)
+        alias = reading.get(Alias, key.value)
+        return own or (reading.get(User, alias.user_id) if alias else None)
     if key.kind is KeyKind.CREDENTIAL:
         credential = reading.get(Credential, key.value)
         return reading.get(User, credential.user_id) if credential else None

@@ -13,20 +13,22 @@ from vestibule.core.api_keys import ApiKey
 from vestibule.core.attempts import Attempt
 from vestibule.core.clients import Client
 from vestibule.core.credentials import Credential
+from vestibule.core.directories import DirectoryRecord
 from vestibule.core.failures import FailureKind, Failures
 from vestibule.core.journal import PERSONAL_FIELDS, Entry, Line, Query
 from vestibule.core.outbox import OutboxRow
 from vestibule.core.policy import Rule
 from vestibule.core.ports import ChainHead, Conflict, R, Reading, Record, Writing
 from vestibule.core.snapshot import Snapshot
-from vestibule.core.users import Group, User
+from vestibule.core.users import Alias, Group, User
 from vestibule.stores.chain import Chain
 from vestibule.stores.settings import build_snapshot, settings_from
 
 SALT_OCTETS = 16
 
 INDEXED: dict[type[Record], tuple[str, ...]] = {
-    User: ("key", "email"),
+    User: ("key", "email", "external_id"),
+    Alias: ("user_id",),
     Credential: ("user_id", "serial", "seed_id"),
     Failures: ("user_id",),
     Attempt: ("user_id",),
@@ -34,7 +36,7 @@ INDEXED: dict[type[Record], tuple[str, ...]] = {
     ApiKey: ("client_id",),
 }
 UNIQUE: dict[type[Record], str] = {User: "key", Credential: "serial"}
-RULING = (Client, Rule, Group)  # a change of these makes a new snapshot
+RULING = (Client, Rule, Group, DirectoryRecord)  # a change of these makes a new snapshot
 
 
 def record_id(record: Record) -> str:
@@ -236,6 +238,7 @@ def _frozen(tables: Tables, version: int) -> Snapshot:
         tables.of(Client).values(),
         tables.of(Rule).values(),
         tables.of(Group).values(),
+        tables.of(DirectoryRecord).values(),
     )
 
 

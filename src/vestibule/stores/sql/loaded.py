@@ -61,7 +61,14 @@ class Loaded:
 
     def _load_users(self, names: set[str], ids: set[str]) -> None:
         statements = self._statements
-        self._take_users([*self._many(statements.users_by_key, names), *self._many(statements.users_by_id, ids)])
+        self._take_users(self._many(statements.users_by_key, names))
+        aliases = self._aliases(names)
+        self._take_users(self._many(statements.users_by_id, ids.union(aliases.values()) - self._users.keys()))
+        self._user_ids.update(aliases)
+
+    def _aliases(self, names: set[str]) -> dict[str, str]:
+        """User ids by those names that are nobody's own name but another name of somebody."""
+        return {row[0]: row[1] for row in self._many(self._statements.aliases_by_id, names - self._user_ids.keys())}
 
     def _take_users(self, rows: Iterable[Row]) -> None:
         for row in rows:

@@ -15,7 +15,7 @@ from vestibule.core.snapshot import Snapshot
 from vestibule.stores.chain import personal
 from vestibule.stores.settings import build_snapshot, settings_from
 from vestibule.stores.sql import schema
-from vestibule.stores.sql.shapes import ATTEMPTS, CLIENTS, FAILURES, GROUPS, RULES, SHAPE_OF, Row, Shape
+from vestibule.stores.sql.shapes import ATTEMPTS, CLIENTS, DIRECTORIES, FAILURES, GROUPS, RULES, SHAPE_OF, Row, Shape
 from vestibule.stores.sql.statements import MOST, Statements, compiled
 from vestibule.stores.vault import Vault
 
@@ -120,9 +120,10 @@ class SqlReading:
 
     def snapshot(self) -> Snapshot:
         """Read the whole snapshot."""
-        clients, rules, groups = (self._all(shape) for shape in (CLIENTS, RULES, GROUPS))
         settings, _unknown = settings_from(self.settings())
-        return build_snapshot(self.settings_version(), settings, clients, rules, groups)
+        return build_snapshot(
+            self.settings_version(), settings, *(self._all(shape) for shape in (CLIENTS, RULES, GROUPS, DIRECTORIES))
+        )
 
     def _all(self, shape: Shape[Any]) -> list[Any]:
         return self.page(shape.kind, "", ALL)

@@ -64,7 +64,13 @@ users = Table(
     _text("blocked_reason"),
     _time("created_at"),
     _number("version"),
+    Column("directory", TEXT, nullable=False, server_default=""),
+    Column("external_id", TEXT, nullable=False, server_default="", index=True),
     sqlite_with_rowid=False,
+)
+
+aliases = Table(
+    "aliases", metadata, _id(), Column("user_id", TEXT, nullable=False, index=True), sqlite_with_rowid=False
 )
 
 passwords = Table("passwords", metadata, _id(), _text("hash"), _time("changed_at"), sqlite_with_rowid=False)
@@ -90,6 +96,8 @@ credentials = Table(
     _time("waiver_until"),
     _time("created_at"),
     _number("version"),
+    Column("starts_at", Float, nullable=False, server_default=ZERO),  # a node of an earlier version leaves them out
+    Column("expires_at", Float, nullable=False, server_default=ZERO),
     sqlite_with_rowid=False,
 )
 
@@ -137,6 +145,18 @@ rules = Table(
     _text("groups"),
     _text("networks"),
     _text("methods"),
+    sqlite_with_rowid=False,
+)
+
+directories = Table(
+    "directories",
+    metadata,
+    _id(),
+    _text("kind"),
+    _text("settings"),
+    Column("sealed", LargeBinary, nullable=False),
+    _time("created_at"),
+    _number("version"),
     sqlite_with_rowid=False,
 )
 

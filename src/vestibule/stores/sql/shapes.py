@@ -12,6 +12,7 @@ from vestibule.core.api_keys import ApiKey, PastRequest, Right
 from vestibule.core.attempts import Attempt, Challenge, Settled
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.credentials import Algorithm, Credential, CredentialState, Seed
+from vestibule.core.directories import DirectoryRecord
 from vestibule.core.failures import FailureKind, Failures
 from vestibule.core.messages import Message
 from vestibule.core.outbox import OutboxRow
@@ -19,7 +20,7 @@ from vestibule.core.policy import Outcome, Rule
 from vestibule.core.ports import Record
 from vestibule.core.prompts import Approve, Prompt, TypeCode
 from vestibule.core.reasons import Reason
-from vestibule.core.users import Block, Group, Mfa, Password, User
+from vestibule.core.users import Alias, Block, Group, Mfa, Password, User
 from vestibule.stores.sql import schema
 from vestibule.stores.vault import Vault
 
@@ -66,6 +67,8 @@ def _user_row(user: User, vault: Vault) -> Row:
         block.reason,
         user.created_at,
         user.version,
+        user.directory,
+        user.external_id,
     )
 
 
@@ -73,6 +76,14 @@ def _user(row: Row, vault: Vault) -> User:
     block = Block(*row[10:14]) if row[11] else None
     fields = [*row[:8], _texts(row[8]), Mfa(row[9]), block, *row[14:]]
     return User(*fields)
+
+
+def _alias_row(alias: Alias, vault: Vault) -> Row:
+    return alias.id, alias.user_id
+
+
+def _alias(row: Row, vault: Vault) -> Alias:
+    return Alias(*row)
 
 
 def _password_row(password: Password, vault: Vault) -> Row:
@@ -109,6 +120,8 @@ def _credential_row(one: Credential, vault: Vault) -> Row:
         one.waiver_until,
         one.created_at,
         one.version,
+        one.starts_at,
+        one.expires_at,
     )
 
 
@@ -174,6 +187,21 @@ def _rule_row(rule: Rule, vault: Vault) -> Row:
 
 def _rule(row: Row, vault: Vault) -> Rule:
     return Rule(row[0], row[1], row[2], Outcome(row[3]), *[_texts(one) for one in row[4:]])
+
+
+def _directory_place(directory_id: str) -> str:
+    return f"directories/{directory_id}/sealed"
+
+
+def _directory_row(one: DirectoryRecord, vault: Vault) -> Row:
+    sealed = vault.seal(one.secret, _directory_place(one.id))
+    return one.id, one.kind, one.settings, sealed, one.created_at, one.version
+
+
+def _directory(row: Row, vault: Vault) -> DirectoryRecord:
+    secret = vault.open_sealed(row[3], _directory_place(row[0]))
+    fields = [*row[:3], secret, *row[4:]]
+    return DirectoryRecord(*fields)
 
 
 def _attempt_row(attempt: Attempt, vault: Vault) -> Row:
@@ -286,13 +314,15 @@ def _past_request(row: Row, vault: Vault) -> PastRequest:
     return PastRequest(row[0], row[1], vault.open_sealed(row[2], _answer_place(row[0])), row[3])
 
 
-USERS = Shape(User, schema.users, _user_row, _user, ("key", "email"))
+USERS = Shape(User, schema.users, _user_row, _user, ("key", "email", "external_id"))
+ALIASES = Shape(Alias, schema.aliases, _alias_row, _alias, ("user_id",))
 PASSWORDS = Shape(Password, schema.passwords, _password_row, _password)
 GROUPS = Shape(Group, schema.groups, _group_row, _group, settings=True)
 CREDENTIALS = Shape(Credential, schema.credentials, _credential_row, _credential, ("user_id", "serial", "seed_id"))
 SEEDS = Shape(Seed, schema.seeds, _seed_row, _seed)
 CLIENTS = Shape(Client, schema.clients, _client_row, _client, settings=True)
 RULES = Shape(Rule, schema.rules, _rule_row, _rule, settings=True)
+DIRECTORIES = Shape(DirectoryRecord, schema.directories, _directory_row, _directory, settings=True)
 ATTEMPTS = Shape(Attempt, schema.attempts, _attempt_row, _attempt, ("user_id",))
 FAILURES = Shape(Failures, schema.failures, _failures_row, _failures, ("user_id",))
 OUTBOX = Shape(OutboxRow, schema.outbox, _outbox_row, _outbox, ("leased_by",))
@@ -301,12 +331,14 @@ PAST_REQUESTS = Shape(PastRequest, schema.past_requests, _past_request_row, _pas
 
 SHAPES: tuple[Shape[Any], ...] = (
     USERS,
+    ALIASES,
     PASSWORDS,
     GROUPS,
     CREDENTIALS,
     SEEDS,
     CLIENTS,
     RULES,
+    DIRECTORIES,
     ATTEMPTS,
     FAILURES,
     OUTBOX,

@@ -135,6 +135,7 @@ class Statements:
         # takes JSON array) each; failures: (JSON array of users, JSON array of sources
         self.users_by_key = compiled(select(users).where(among(users.c.key, "keys", dialect)), dialect)
         self.users_by_id = compiled(select(users).where(among(users.c.id, "ids", dialect)), dialect)
+        self.aliases_by_id = compiled(select(schema.aliases).where(among(schema.aliases.c.id, "ids", dialect)), dialect)
         self.attempts_by_id = compiled(select(attempts).where(among(attempts.c.id, "ids", dialect)), dialect)
         self.credentials_by_id = compiled(select(credentials).where(among(credentials.c.id, "ids", dialect)), dialect)
         self.credentials_of = compiled(

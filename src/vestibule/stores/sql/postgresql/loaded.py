@@ -54,8 +54,13 @@ class SharedLoaded(Loaded):
         shared = self._shared
         by_key = shared.patient_users_by_key if self._patient else shared.users_by_key
         by_id = shared.patient_users_by_id if self._patient else shared.users_by_id
-        self._take_users([*self._many(by_key, names), *self._many(by_id, ids)])
+        self._take_users(self._many(by_key, names))
+        aliases = self._aliases(names)  # they stay as they are: only administrative changes touch them
+        ids = ids.union(aliases.values()) - self._users.keys()
+        self._take_users(self._many(by_id, ids))
+        self._user_ids.update(aliases)
         self._find_busy(names - self._user_ids.keys(), ids - self._users.keys())
+        self._busy_names.update(name for name, user_id in aliases.items() if user_id in self._busy_ids)
         self._lock_attempts()
 
     def _find_busy(self, names: set[str], ids: set[str]) -> None:
