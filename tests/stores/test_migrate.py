@@ -39,9 +39,12 @@ FIRST_TABLES = {
 }
 BACK_TO_FIRST = (
     *(f"DROP TABLE {table}" for table in metadata.tables if table not in FIRST_TABLES),
+    "ALTER TABLE attempts DROP COLUMN attributes",
     "DROP INDEX ix_users_external_id",
     "ALTER TABLE users DROP COLUMN external_id",
     "ALTER TABLE users DROP COLUMN directory",
+    "ALTER TABLE credentials DROP COLUMN starts_at",
+    "ALTER TABLE credentials DROP COLUMN expires_at",
 )
 
 

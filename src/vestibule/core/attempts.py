@@ -49,6 +49,7 @@ class Attempt:
     settled: Settled | None = None
     rule: str = ""
     methods: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()  # what the directory said with the first factor
 
     @property
     def awaited(self) -> bool:

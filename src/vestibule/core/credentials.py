@@ -47,7 +47,8 @@ class Credential:
     """One thing that a user can prove; without a user it waits in the inventory.
 
     `memory` belongs to the method alone. `waiver_until` is the date (seconds since the epoch) until which a key
-    under 112 bits is tolerated, 0 when none is needed.
+    under 112 bits is tolerated, 0 when none is needed. `starts_at` and `expires_at` (seconds since the epoch, 0 for
+    none) are what its issuer says of the key.
     """
 
     id: str
@@ -66,7 +67,10 @@ class Credential:
     waiver_until: float = 0.0
     created_at: float = 0.0
     version: int = 1
+    starts_at: float = 0.0
+    expires_at: float = 0.0
 
     def usable(self, now: float) -> bool:
-        """Whether it counts at `now`: active, and any waiver for a short key still running."""
-        return self.state is CredentialState.ACTIVE and (not self.waiver_until or now < self.waiver_until)
+        """Whether it counts at `now`: active, begun, not expired, and any waiver for a short key still running."""
+        running = all(not end or now < end for end in (self.waiver_until, self.expires_at))
+        return self.state is CredentialState.ACTIVE and self.starts_at <= now and running

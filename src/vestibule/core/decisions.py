@@ -9,12 +9,25 @@ from vestibule.core.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """A person as a directory of others knows them: its id, what it never changes of them, their name with us."""
+
+    directory: str
+    external_id: str
+    user_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckPassword:
-    """Order: let the directory check this password; `user_id` "" is checked against a dummy of the same cost."""
+    """Order: let the directory check this password; `user_id` "" is checked against a dummy of the same cost.
+
+    `account` is set for people whose password another directory keeps.
+    """
 
     user_id: str
     password: Secret
     source: str
+    account: Account | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +42,11 @@ Order = CheckPassword | Deliver
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """Let in. `groups` choose the reply attributes."""
+    """Let in. `groups` choose the reply attributes; `attributes` come from the directory."""
 
     user_name: str
     groups: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

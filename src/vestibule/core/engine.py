@@ -21,7 +21,7 @@ from vestibule.core.errors import Unavailable
 from vestibule.core.events import Answered, Began, Event, Expired, NotDelivered, PasswordChecked, PasswordUnchecked
 from vestibule.core.policy import Outcome, Requirement, evaluate
 from vestibule.core.ports import AwaitedMethod, Failed, TypedMethod
-from vestibule.core.reasons import Reason, Result
+from vestibule.core.reasons import PASSWORD_WAS_RIGHT, Reason, Result
 from vestibule.core.secret import Secret
 from vestibule.core.story import Story
 from vestibule.core.users import Mfa, User
@@ -96,7 +96,8 @@ class Engine:
         if user is None:
             return steps.reject(case, story, Reason.UNKNOWN_USER)
         if not event.right:
-            return steps.reject(case, story, Reason.WRONG_PASSWORD)
+            return _password_refused(case, event, story)
+        story = story._replace(attributes=event.attributes)
         case = _with_try_back(case, began, moment)
         if user.blocked(moment.at):
             return steps.reject(case, story, Reason.BLOCKED)
@@ -218,6 +219,16 @@ def _began_unknown(case: Case, event: Began, client: Client, story: Story) -> St
     if client.sign_in is SignIn.CODE_ONLY and not event.typed:
         return steps.ask_for_code(case, steps.new_attempt(case, story), story.moment)
     return steps.reject(case, story, Reason.UNKNOWN_USER)
+
+
+def _password_refused(case: Case, event: PasswordChecked, story: Story) -> Step:
+    """Refuse in the directory's words; what it tells only to who knows the password was no guess."""
+    if event.refusal in PASSWORD_WAS_RIGHT:
+        case = _with_try_back(case, event.began, story.moment)
+    step = steps.reject(case, story, event.refusal)
+    if event.detail and step.entry:
+        return replace(step, entry=replace(step.entry, detail={"directory": event.detail}))
+    return step
 
 
 def _asked_alike(case: Case, event: Began, step: Step, moment: Moment) -> Step:

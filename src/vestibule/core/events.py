@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
 
 
@@ -41,10 +42,17 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class PasswordChecked:
-    """The directory has looked at the password of `began`."""
+    """The directory has looked at the password of `began`.
+
+    `refusal` is why it does not let the person in, `detail` the same in its own words; `attributes` (name, value) are
+    what it says with a right password, for doors that pass such things on.
+    """
 
     began: Began
     right: bool
+    refusal: Reason = Reason.WRONG_PASSWORD
+    attributes: tuple[tuple[str, str], ...] = ()
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

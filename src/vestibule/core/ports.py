@@ -9,6 +9,7 @@ from vestibule.core.attempts import Attempt
 from vestibule.core.case import Decide, Key, Moment, Step
 from vestibule.core.clients import Client
 from vestibule.core.credentials import Credential, Seed
+from vestibule.core.decisions import Account
 from vestibule.core.directories import DirectoryRecord
 from vestibule.core.failures import Failures
 from vestibule.core.journal import Entry, Line, Query
@@ -113,8 +114,28 @@ class Idempotent(Protocol):
         """Whether that is so."""
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a directory says of a password: `refusal` when it is not right, `attributes` (name, value) when it is.
+
+    `detail` is for the journal, in the directory's own words.
+    """
+
+    right: bool
+    refusal: Reason = Reason.WRONG_PASSWORD
+    attributes: tuple[tuple[str, str], ...] = ()
+    detail: str = ""
+
+
+class AccountDirectory(Protocol):
+    """A directory of others: an LDAP server, a RADIUS server."""
+
+    async def check(self, account: Account, password: Secret, source: str, deadline: float) -> Verdict:
+        """What it says of the password of this account, before `deadline` (monotonic). Raises Unavailable."""
+
+
 class Directory(Protocol):
-    """Checks passwords."""
+    """Checks the passwords that we keep."""
 
     @property
     def name(self) -> str:
@@ -177,6 +198,9 @@ class Reading(Protocol):
 
     def count(self, kind: type[R]) -> int:
         """How many records there are."""
+
+    def count_by(self, kind: type[R], field: str, value: str) -> int:
+        """How many records there are whose indexed text `field` equals `value`; ValueError for another field."""
 
     def setting(self, name: str) -> str | None:
         """The JSON text of one setting, or None for its default."""

@@ -9,6 +9,12 @@ class Reason(StrEnum):
     UNKNOWN_USER = "unknown_user"
     BLOCKED = "blocked"
     WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a reason, not a password
+    PASSWORD_EXPIRED = "password_expired"  # noqa: S105 - as above; the directory says the rest of these
+    PASSWORD_MUST_CHANGE = "password_must_change"  # noqa: S105
+    ACCOUNT_LOCKED = "account_locked"
+    ACCOUNT_DISABLED = "account_disabled"
+    ACCOUNT_EXPIRED = "account_expired"
+    NOT_ALLOWED_NOW = "not_allowed_now"
     WRONG_CODE = "wrong_code"
     CODE_REUSED = "code_reused"
     CODE_OLD = "code_old"
@@ -45,6 +51,12 @@ RESULT_OF_REASON: dict[Reason, Result] = {
     Reason.UNKNOWN_USER: Result.NONE,
     Reason.BLOCKED: Result.USER_BLOCKED,
     Reason.WRONG_PASSWORD: Result.NONE,
+    Reason.PASSWORD_EXPIRED: Result.NONE,
+    Reason.PASSWORD_MUST_CHANGE: Result.NONE,
+    Reason.ACCOUNT_LOCKED: Result.NONE,
+    Reason.ACCOUNT_DISABLED: Result.NONE,
+    Reason.ACCOUNT_EXPIRED: Result.NONE,
+    Reason.NOT_ALLOWED_NOW: Result.NONE,
     Reason.WRONG_CODE: Result.OATH_INCORRECT,
     Reason.CODE_REUSED: Result.OATH_DUPLICATE,
     Reason.CODE_OLD: Result.OATH_OLD,
@@ -59,3 +71,14 @@ RESULT_OF_REASON: dict[Reason, Result] = {
     Reason.DECLINED: Result.NONE,
     Reason.UNKNOWN_ATTEMPT: Result.OATH_TIMEOUT,
 }
+
+PASSWORD_WAS_RIGHT = frozenset(
+    {
+        Reason.PASSWORD_EXPIRED,
+        Reason.PASSWORD_MUST_CHANGE,
+        Reason.ACCOUNT_DISABLED,
+        Reason.ACCOUNT_EXPIRED,
+        Reason.NOT_ALLOWED_NOW,
+    }
+)
+"""What a directory says only to who knows the password: no guess was made, so none is counted."""

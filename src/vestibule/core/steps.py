@@ -8,7 +8,7 @@ from vestibule.core.case import Case, Moment, Step
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.codes import Right, Wrong
 from vestibule.core.credentials import Credential
-from vestibule.core.decisions import Accept, Ask, CheckPassword, Decision, Deliver, Reject, Wait
+from vestibule.core.decisions import Accept, Account, Ask, CheckPassword, Decision, Deliver, Reject, Wait
 from vestibule.core.messages import Message
 from vestibule.core.ports import AwaitedMethod, Passed
 from vestibule.core.prompts import TypeCode
@@ -40,7 +40,7 @@ def accept(case: Case, user: User, story: Story, proof: str = "") -> Step:
             case.failures, user.id, story.source, password=password, code=code, now=at, proof=proof
         )
         case = case if cleared is case.failures else replace(case, failures=cleared)
-    return Step(case, Accept(user.name, user.groups), entry=story.accepted())
+    return Step(case, Accept(user.name, user.groups, story.attributes), entry=story.accepted())
 
 
 def settle_code(case: Case, user: User, found: Right | Wrong, story: Story, proof: str = "") -> Step:
@@ -49,7 +49,7 @@ def settle_code(case: Case, user: User, found: Right | Wrong, story: Story, proo
         story = story.by(found.passed.credential, found.method.result)
         return accept(spent(case, found.passed), user, story, proof)
     if found.reason is Reason.CODE_REUSED and _rejoins(case, story, proof):
-        return Step(case, Accept(user.name, user.groups), entry=story.accepted(Result.USED_CACHE))
+        return Step(case, Accept(user.name, user.groups, story.attributes), entry=story.accepted(Result.USED_CACHE))
     return reject(counted(case, user, found, story), story, found.reason)
 
 
@@ -96,7 +96,11 @@ def order_password_check(case: Case, user: User, password: Secret, story: Story)
     if held_back is not None:
         return reject(case, story, held_back)
     rows = failures.failed(case.failures, user.id, story.source, (failures.PASSWORD,), limits=limits, now=now)
-    return Step(replace(case, failures=rows), order=CheckPassword(user.id, password, story.source))
+    return Step(replace(case, failures=rows), order=CheckPassword(user.id, password, story.source, _account(user)))
+
+
+def _account(user: User) -> Account | None:
+    return Account(user.directory, user.external_id, user.name) if user.directory else None
 
 
 # -- a question -------------------------------------------------------------------------------------------------
@@ -115,6 +119,7 @@ def new_attempt(case: Case, story: Story) -> Attempt:
         created_at=story.moment.at,
         expires_at=story.moment.at,
         rule=story.rule,
+        attributes=story.attributes,
     )
 
 
@@ -189,4 +194,6 @@ def outcome(attempt: Attempt) -> Decision:
     settled = attempt.settled
     if settled is None:
         return question(attempt, attempt.challenge) if attempt.challenge else Reject(Reason.NO_ANSWER)
-    return Accept(attempt.user_name, settled.groups) if settled.reason is None else Reject(settled.reason)
+    if settled.reason is not None:
+        return Reject(settled.reason)
+    return Accept(attempt.user_name, settled.groups, attempt.attributes)

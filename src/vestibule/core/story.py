@@ -26,6 +26,7 @@ class Story(NamedTuple):
     method: str = ""
     credential_id: str = ""
     result: Result = Result.NONE
+    attributes: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of_beginning(cls, case: Case, event: Began, moment: Moment) -> "Story":
@@ -45,6 +46,7 @@ class Story(NamedTuple):
             attempt.address,
             attempt.id,
             attempt.rule,
+            attributes=attempt.attributes,
         )
 
     @classmethod

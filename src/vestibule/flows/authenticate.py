@@ -13,10 +13,11 @@ from vestibule.core.errors import Unavailable
 from vestibule.core.events import Answered, Began, Event, Expired, NotDelivered, PasswordChecked, PasswordUnchecked
 from vestibule.core.messages import Delivery, Message
 from vestibule.core.outbox import OutboxRow
-from vestibule.core.ports import Channel, Directory, Store
+from vestibule.core.ports import AccountDirectory, Channel, Directory, Store
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
 from vestibule.core.steps import outcome, question
+from vestibule.flows.first_factor import FirstFactor
 from vestibule.flows.unknown_names import UnknownNames
 from vestibule.wire.names import name_key
 
@@ -66,11 +67,15 @@ class Authenticate:
         monotonic: Callable[[], float],
         chance: Callable[[int], bytes],
         mac: Callable[[bytes], bytes],
+        directory_of: Callable[[str], AccountDirectory | None] = lambda _: None,
     ) -> None:
-        """Take the pieces; `clock` gives seconds since the epoch, `mac` proves that two requests were the same."""
+        """Take the pieces; `clock` gives seconds since the epoch, `mac` proves that two requests were the same.
+
+        `directory` is ourselves, `directory_of` finds those of others by their ids.
+        """
         self._store = store
         self._engine = engine
-        self._directory = directory
+        self._first_factor = FirstFactor(directory, directory_of)
         self._channels = channels
         self._clock = clock
         self._monotonic = monotonic
@@ -164,10 +169,10 @@ class Authenticate:
         """Go on with the directory's answer; a try that nobody found wrong is given back."""
         wrong = False
         try:
-            wrong = not await self._directory.check_password(
-                order.user_id or None, order.password, order.source, deadline
-            )
-            return await self._run(key, PasswordChecked(began, right=not wrong), event_id, deadline)
+            said = await self._first_factor.check(order, deadline)
+            wrong = not said.right
+            checked = PasswordChecked(began, said.right, said.refusal, said.attributes, said.detail)
+            return await self._run(key, checked, event_id, deadline)
         except Unavailable:
             if not wrong:
                 await self._settle(key, PasswordUnchecked(began), event_id, self._soon())

@@ -62,6 +62,8 @@ FULL: tuple[Record, ...] = (
         EXACT + 1,
         EXACT,
         3,
+        EXACT - 1,
+        EXACT + 2,
     ),
     Client(
         "client",
@@ -95,6 +97,7 @@ FULL: tuple[Record, ...] = (
         Settled(EXACT + 2, Reason.DECLINED, ("staff", UNUSUAL)),
         UNUSUAL,
         ("tap",),
+        (("Class", UNUSUAL), ("Filter-Id", "b")),
     ),
     Failures("user", FailureKind.SOURCE, "2001:db8::1/64", 5, EXACT, (("z", 2), ("a", 3)), EXACT + 1, "proof"),
     OutboxRow(

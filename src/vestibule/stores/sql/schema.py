@@ -96,8 +96,8 @@ credentials = Table(
     _time("waiver_until"),
     _time("created_at"),
     _number("version"),
-    Column("starts_at", Float, nullable=False, server_default=ZERO),  # a node of an earlier version leaves them out
-    Column("expires_at", Float, nullable=False, server_default=ZERO),
+    Column("starts_at", Float, nullable=False, server_default="0"),
+    Column("expires_at", Float, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 
@@ -176,6 +176,7 @@ attempts = Table(
     _text("settled"),
     _text("rule"),
     _text("methods"),
+    Column("attributes", TEXT, nullable=False, server_default="[]"),
     sqlite_with_rowid=False,
 )
 

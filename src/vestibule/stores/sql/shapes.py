@@ -38,6 +38,7 @@ class Shape(Generic[K]):
     decode: Callable[[Row, Vault], K]
     found_by: tuple[str, ...] = ()
     settings: bool = False  # a change of one makes a new snapshot
+    sealed_in: str = ""  # the column with what the vault seals: octets, or a list of them as JSON and Base64
 
 
 def _dump(value: Any) -> str:
@@ -46,6 +47,10 @@ def _dump(value: Any) -> str:
 
 def _texts(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text)) if text != "[]" else ()
+
+
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in json.loads(text)) if text != "[]" else ()
 
 
 def _user_row(user: User, vault: Vault) -> Row:
@@ -99,7 +104,7 @@ def _group_row(group: Group, vault: Vault) -> Row:
 
 
 def _group(row: Row, vault: Vault) -> Group:
-    return Group(row[0], row[1], tuple((name, value) for name, value in json.loads(row[2])))
+    return Group(row[0], row[1], _pairs(row[2]))
 
 
 def _credential_row(one: Credential, vault: Vault) -> Row:
@@ -219,11 +224,12 @@ def _attempt_row(attempt: Attempt, vault: Vault) -> Row:
         _settled_text(attempt.settled),
         attempt.rule,
         _dump(attempt.methods),
+        _dump(attempt.attributes),
     )
 
 
 def _attempt(row: Row, vault: Vault) -> Attempt:
-    fields = [*row[:9], _challenge(row[9]), _settled(row[10]), row[11], _texts(row[12])]
+    fields = [*row[:9], _challenge(row[9]), _settled(row[10]), row[11], _texts(row[12]), _pairs(row[13])]
     return Attempt(*fields)
 
 
@@ -319,15 +325,17 @@ ALIASES = Shape(Alias, schema.aliases, _alias_row, _alias, ("user_id",))
 PASSWORDS = Shape(Password, schema.passwords, _password_row, _password)
 GROUPS = Shape(Group, schema.groups, _group_row, _group, settings=True)
 CREDENTIALS = Shape(Credential, schema.credentials, _credential_row, _credential, ("user_id", "serial", "seed_id"))
-SEEDS = Shape(Seed, schema.seeds, _seed_row, _seed)
-CLIENTS = Shape(Client, schema.clients, _client_row, _client, settings=True)
+SEEDS = Shape(Seed, schema.seeds, _seed_row, _seed, sealed_in="sealed")
+CLIENTS = Shape(Client, schema.clients, _client_row, _client, settings=True, sealed_in="secrets")
 RULES = Shape(Rule, schema.rules, _rule_row, _rule, settings=True)
-DIRECTORIES = Shape(DirectoryRecord, schema.directories, _directory_row, _directory, settings=True)
+DIRECTORIES = Shape(
+    DirectoryRecord, schema.directories, _directory_row, _directory, settings=True, sealed_in="sealed"
+)
 ATTEMPTS = Shape(Attempt, schema.attempts, _attempt_row, _attempt, ("user_id",))
 FAILURES = Shape(Failures, schema.failures, _failures_row, _failures, ("user_id",))
 OUTBOX = Shape(OutboxRow, schema.outbox, _outbox_row, _outbox, ("leased_by",))
 API_KEYS = Shape(ApiKey, schema.api_keys, _api_key_row, _api_key, ("client_id",))
-PAST_REQUESTS = Shape(PastRequest, schema.past_requests, _past_request_row, _past_request)
+PAST_REQUESTS = Shape(PastRequest, schema.past_requests, _past_request_row, _past_request, sealed_in="answer")
 
 SHAPES: tuple[Shape[Any], ...] = (
     USERS,

@@ -40,8 +40,8 @@ def told(text: str) -> Told:
 
 def _decision_parts(decision: Decision) -> list[Any]:
     match decision:
-        case Accept(user_name, groups):
-            return ["accept", user_name, groups]
+        case Accept(user_name, groups, attributes):
+            return ["accept", user_name, groups, attributes]
         case Reject(reason):
             return ["reject", reason.value]
         case Ask(attempt_id, nonce, prompt):
@@ -64,8 +64,9 @@ def _order_parts(order: Order) -> list[Any]:
 
 def _decision(parts: Sequence[Any]) -> Decision:
     match parts:
-        case ["accept", user_name, groups]:
-            return Accept(user_name, tuple(groups))
+        case ["accept", user_name, groups, *attributes]:
+            pairs = attributes[0] if attributes else ()  # the program before this one wrote none
+            return Accept(user_name, tuple(groups), tuple((name, value) for name, value in pairs))
         case ["reject", reason]:
             return Reject(Reason(reason))
         case ["ask", attempt_id, nonce, prompt]:

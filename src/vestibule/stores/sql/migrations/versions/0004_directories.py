@@ -34,3 +34,4 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("directory", TEXT, nullable=False, server_default=""))
     op.add_column("users", sa.Column("external_id", TEXT, nullable=False, server_default=""))
     op.create_index(op.f("ix_users_external_id"), "users", ["external_id"])
+    op.add_column("attempts", sa.Column("attributes", TEXT, nullable=False, server_default="[]"))
