@@ -1,6 +1,6 @@
 """The shapes that rooms plug into. Small on purpose; optional abilities are separate shapes."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -15,6 +15,7 @@ from vestibule.core.failures import Failures
 from vestibule.core.journal import Entry, Line, Query
 from vestibule.core.messages import Delivery, Message
 from vestibule.core.outbox import OutboxRow
+from vestibule.core.people import Ambiguous, PasswordOutcome, PeopleGroup, Person, Unreadable
 from vestibule.core.policy import Rule
 from vestibule.core.prompts import Prompt
 from vestibule.core.reasons import Reason, Result
@@ -143,6 +144,33 @@ class Directory(Protocol):
 
     async def check_password(self, user_id: str | None, password: Secret, source: str, deadline: float) -> bool:
         """Whether the password is right; `user_id` None takes as long and is never right. Raises Unavailable."""
+
+
+class PeopleDirectory(Protocol):
+    """Finds and lists people and tries their passwords, and says what is wrong with one.
+
+    Deadlines are in seconds of the event loop's clock. Everything raises Unavailable when the directory can not tell,
+    so that no outage looks like a wrong password or like a person who is gone.
+    """
+
+    @property
+    def name(self) -> str:
+        """The directory's name."""
+
+    async def find(self, name: str, deadline: float) -> Person | Ambiguous | None:
+        """The one person who signs in by this name, in any of the ways that are configured."""
+
+    async def person(self, unique_id: str, deadline: float) -> Person | None:
+        """The person with this id."""
+
+    async def groups(self, person: Person, deadline: float) -> tuple[PeopleGroup, ...]:
+        """All groups that the person is in, also by way of other groups."""
+
+    def people(self) -> AsyncGenerator[Person | Unreadable, None]:
+        """Everybody, in flat memory; a walk that ends without an exception was complete."""
+
+    async def try_password(self, unique_id: str | None, password: Secret, deadline: float) -> PasswordOutcome:
+        """Try the password once, at most; None is nobody, takes as long, and is never right."""
 
 
 Record = (

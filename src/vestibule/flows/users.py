@@ -9,7 +9,7 @@ from vestibule.core.failures import FailureKind, Failures, Limits
 from vestibule.core.password_policy import acceptable
 from vestibule.core.ports import Reading, Writing
 from vestibule.core.secret import Secret
-from vestibule.core.users import Block, Mfa, Password, User
+from vestibule.core.users import Alias, Block, Mfa, Password, User
 from vestibule.flows import inventory
 from vestibule.flows.desk import SLICE, Desk, checked, page_size, refusal, required, the_user, user_named
 from vestibule.flows.groups import known_groups
@@ -158,19 +158,27 @@ async def remove(desk: Desk, actor: str, *, name: str, erase: bool = False) -> T
     With `erase` their personal fields go from the journal too; its chains stay valid.
     """
     user = await desk.store.read(lambda reading: the_user(reading, name))
+    returned = await take_out(desk, actor, user, erase=erase)
+    erased = await _erase(desk, actor, user.id) if erase else 0
+    return {"removed": user.name, "returned": returned, "erased": erased}
+
+
+async def take_out(desk: Desk, actor: str, user: User, *, erase: bool = False) -> list[str]:
+    """Remove a user with all that is theirs; the serial numbers of the tokens that are free again."""
     while await desk.store.change(lambda writing: _drop_failures(desk, actor, writing, user)):
         pass
 
     def act(writing: Writing) -> list[str]:
-        returned = _release_credentials(writing, the_user(writing, name))
+        the_user(writing, user.id)
+        returned = _release_credentials(writing, user)
+        for alias in writing.find(Alias, "user_id", user.id):
+            writing.remove(Alias, alias.id)
         writing.remove(Password, user.id)
         writing.remove(User, user.id)
         writing.note(desk.entry("user.remove", actor, user, returned=returned, erase=erase))
         return returned
 
-    returned = await desk.store.change(act)
-    erased = await _erase(desk, actor, user.id) if erase else 0
-    return {"removed": user.name, "returned": returned, "erased": erased}
+    return await desk.store.change(act)
 
 
 async def reset(desk: Desk, actor: str, *, name: str) -> Told:
@@ -225,6 +233,9 @@ def _refuse_taken(reading: Reading, user: User) -> None:
     other = user_named(reading, user.name)
     if other is not None and other.id != user.id:
         raise Refused(f"There is a user {other.name} already. Choose another name.", "name")
+    alias = reading.get(Alias, user.key)
+    if alias is not None and alias.user_id != user.id:
+        raise Refused("Somebody of a directory answers to this name. Choose another name.", "name")
 
 
 async def _hashed(desk: Desk, user: User, password: str) -> Password:

@@ -1,0 +1,213 @@
+"""Synchronisation: the people of a directory become ours, and stay as they are there.
+
+Rules of this file:
+- An error is an error: nobody is taken for gone unless the whole list was read, and every entry of it.
+- More people gone than the brake allows are held until a person approves.
+- What is the same is only read; a second run writes nothing.
+- One run of a directory at a time, on all nodes together.
+"""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+
+from vestibule.core.errors import Unavailable
+from vestibule.core.people import Unreadable
+from vestibule.core.ports import Reading, Writing
+from vestibule.core.users import Alias, Block, User
+from vestibule.flows.desk import Desk, Progress, Told, quiet
+from vestibule.flows.refused import Refused
+from vestibule.flows.sync_plan import FOREVER, KINDS, MOST_REMARKS, Found, Gone, Manners, Report, Slice, Wanted
+from vestibule.flows.users import take_out
+
+PAGE = 50  # people in one slice: each may write a user and some names
+GONE_PAGE = 200
+LEASE_SECONDS = 120.0
+DIGEST_OCTETS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """One run: where it writes, how, whether it is for good, and how many gone people were approved."""
+
+    desk: Desk
+    manners: Manners
+    dry_run: bool = False
+    approved: bool = False
+    progress: Progress = quiet
+
+    async def run(self, found: AsyncIterator[Found]) -> Told:
+        """Take over all that was found. Raises Unavailable, with what was taken over so far kept, and nobody gone."""
+        run = self.desk.new_id()
+        await self._lead(run)
+        try:
+            report = await self._run(found, run)
+            await self._remember(report)
+        finally:
+            with contextlib.suppress(Unavailable):
+                await self._give_up_lead(run)
+        return self._told(report)
+
+    async def _run(self, found: AsyncIterator[Found], run: str) -> Report:
+        report, seen, done = Report(), set[bytes](), 0
+        async for page in _pages(found):
+            report.add(await self._take(list(_first_times(page, seen, report))))
+            done += len(page)
+            self.progress(done, None)
+            await self._lead(run)
+        if report.counts["unreadable"]:
+            report.remark("", "some entries can not be read, so nobody is taken for gone; mend them in the directory")
+        else:
+            await self._let_go(report, seen)
+        return report
+
+    # -- one node leads -------------------------------------------------------------------------------------------
+
+    async def _lead(self, run: str) -> None:
+        """Take, or keep, the lead for a while. Refused while another run has it, here or on another node."""
+        if self.dry_run:
+            return
+        now = self.desk.clock()
+
+        def act(writing: Writing) -> bool:
+            holder, until = json.loads(writing.state(self._name("lease")) or '["", 0]')
+            if holder not in {"", run} and now < until:
+                return False
+            writing.set_state(self._name("lease"), json.dumps([run, now + LEASE_SECONDS]))
+            return True
+
+        if not await self.desk.store.change(act):
+            raise Refused(
+                f"The directory {self.manners.directory} is being synchronised just now. Try again later.", "directory"
+            )
+
+    async def _give_up_lead(self, run: str) -> None:
+        def act(writing: Writing) -> None:
+            if (writing.state(self._name("lease")) or "[]").startswith(f'["{run}"'):
+                writing.set_state(self._name("lease"), "")
+
+        if not self.dry_run:
+            await self.desk.store.change(act)
+
+    async def _remember(self, report: Report) -> None:
+        """What the last run found, for those who look later; people who are held are in the journal."""
+        outcome = {"at": self.desk.clock(), "counts": dict(report.counts), "held": len(report.held)}
+
+        def act(writing: Writing) -> None:
+            writing.set_state(self._name("last"), json.dumps(outcome))
+            if report.held:
+                counts = {"directory": self.manners.directory, "held": len(report.held)}
+                writing.note(self.desk.entry("directory.held", self.manners.actor, **counts))
+
+        if not self.dry_run:
+            await self.desk.store.change(act)
+
+    def _name(self, what: str) -> str:
+        return f"directory/{self.manners.directory}/{what}"
+
+    # -- those who are there --------------------------------------------------------------------------------------
+
+    async def _take(self, people: list[Found]) -> Report:
+        """One slice: looked at first, and written only where something is to be written."""
+        plans, report = await self.desk.store.read(lambda reading: self._plan(reading, people))
+        if self.dry_run or all(plan.same for plan in plans):
+            return report
+        return await self.desk.store.change(lambda writing: self._write(writing, people))
+
+    def _write(self, writing: Writing, people: list[Found]) -> Report:
+        plans, report = self._plan(writing, people)
+        for plan in plans:
+            if plan.user != plan.old:
+                writing.put(plan.user)
+            for name in plan.drop:
+                writing.remove(Alias, name)
+            for name in plan.add:
+                writing.put(Alias(name, plan.user.id))
+        counts = {kind: report.counts[kind] for kind in ("created", "changed") if report.counts[kind]}
+        writing.note(self.desk.entry("directory.sync", self.manners.actor, directory=self.manners.directory, **counts))
+        return report
+
+    def _plan(self, reading: Reading, people: list[Found]) -> tuple[list[Wanted], Report]:
+        slice_ = Slice(reading, self.manners, self.desk.new_id, self.desk.clock())
+        return slice_.plan(people), slice_.report
+
+    # -- those who are gone ---------------------------------------------------------------------------------------
+
+    async def _let_go(self, report: Report, seen: set[bytes]) -> None:
+        if self.manners.gone is Gone.KEEP:
+            return
+        gone = [user async for user in self._gone(seen)]
+        if len(gone) > self.manners.brake and not self.approved:
+            report.held = sorted(user.name for user in gone)
+            return
+        for user in gone:
+            report.counts["gone"] += 1
+            if not self.dry_run:
+                await self._release(user)
+
+    async def _gone(self, seen: set[bytes]) -> AsyncIterator[User]:
+        after = ""
+        while users := await self.desk.store.read(lambda reading, after=after: reading.page(User, after, GONE_PAGE)):  # type: ignore[misc]  # the default is bound at once
+            after = users[-1].id
+            for user in users:
+                theirs = user.directory == self.manners.directory
+                blocked = self.manners.gone is Gone.BLOCK and user.block and user.block.by == self.manners.actor
+                if theirs and not blocked and _digest(user.external_id) not in seen:
+                    yield user
+
+    async def _release(self, user: User) -> None:
+        if self.manners.gone is Gone.REMOVE:
+            await take_out(self.desk, self.manners.actor, user)
+            return
+        now = self.desk.clock()
+
+        def act(writing: Writing) -> None:
+            known = writing.get(User, user.id)
+            if known is None or known.directory != self.manners.directory:
+                return
+            block = known.block or Block(now, FOREVER, self.manners.actor, "gone from the directory")
+            blocked = replace(known, block=block, version=known.version + 1)
+            writing.put(blocked)
+            writing.note(self.desk.entry("user.block", self.manners.actor, blocked, reason=block.reason))
+
+        await self.desk.store.change(act)
+
+    def _told(self, report: Report) -> Told:
+        return {
+            "directory": self.manners.directory,
+            "dry_run": self.dry_run,
+            **{kind: report.counts[kind] for kind in KINDS},
+            "held": report.held[:MOST_REMARKS],
+            "held_count": len(report.held),
+            "notes": report.remarks,
+        }
+
+
+async def _pages(found: AsyncIterator[Found]) -> AsyncIterator[list[Found]]:
+    """The entries, some at a time."""
+    page = []
+    async for one in found:
+        page.append(one)
+        if len(page) == PAGE:
+            yield page
+            page = []
+    if page:
+        yield page
+
+
+def _first_times(page: Iterable[Found], seen: set[bytes], report: Report) -> Iterator[Found]:
+    """The people whom no item before this one has named; entries that are no people are told."""
+    for one in page:
+        if isinstance(one.entry, Unreadable):
+            report.counts["unreadable"] += 1
+            report.remark(one.entry.place, one.entry.why)
+        elif (digest := _digest(one.entry.id)) not in seen:
+            seen.add(digest)
+            yield one
+
+
+def _digest(external_id: str) -> bytes:
+    """A short form, since hundreds of thousands are remembered for a while."""
+    return blake2b(external_id.encode(), digest_size=DIGEST_OCTETS).digest()
