@@ -4,13 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from tests.core.world import HOME, World, decided, reason
+from tests.core.test_engine_sign_in import ONE_FIELD
+from tests.core.world import HOME, NOON, World, decided, reason
 from vestibule.core.clients import SignIn
-from vestibule.core.decisions import Accept, Account, Ask, CheckPassword, Reject
+from vestibule.core.decisions import Accept, Account, Ask, CheckPassword, Decision, Reject
 from vestibule.core.events import PasswordChecked
+from vestibule.core.policy import Outcome
 from vestibule.core.reasons import PASSWORD_WAS_RIGHT, Reason
 from vestibule.core.secret import Secret
-from vestibule.core.users import Mfa
+from vestibule.core.steps import PASSED, PASSED_UNKNOWN
+from vestibule.core.users import Block, Mfa
 
 ACCOUNT = Account("corp", "guid", "alice")
 SAID = (("Class", "staff"), ("Filter-Id", "vpn"))
@@ -77,3 +80,105 @@ def test_in_one_field_the_directory_is_given_the_password_alone() -> None:
     began = world.began("alice", f"secret{token.code()}")
     assert world.happens(began).order == CheckPassword("id-alice", Secret.of("secret"), HOME, ACCOUNT)
     assert decided(world.happens(PasswordChecked(began, right=True, attributes=SAID))) == Accept("alice", (), SAID)
+
+
+# -- a client that asks one directory for everybody -----------------------------------------------------------------
+
+
+def test_a_client_may_have_everybodys_password_checked_by_one_directory() -> None:
+    world = with_alice(World().client("vpn", first_factor="nps"))
+    world.person("bob")
+    orders = [world.happens(world.began(name, "secret")).order for name in ("alice", "bob")]
+    accounts = [order.account for order in orders if isinstance(order, CheckPassword)]
+    assert accounts == [Account("nps", "", "alice"), Account("nps", "", "bob")]
+    world.client("vpn", first_factor="corp")
+    assert world.happens(world.began("alice", "secret")).order == CheckPassword(
+        "id-alice", Secret.of("secret"), HOME, ACCOUNT
+    )
+
+
+# -- the first factor alone -----------------------------------------------------------------------------------------
+
+UNTIL = NOON + 60
+
+
+def checked(world: World, name: str, *, right: bool = True, refusal: Reason = Reason.WRONG_PASSWORD) -> Decision:
+    began = world.began(name, "secret")
+    step = world.happens(began)
+    if not isinstance(step.order, CheckPassword):
+        return decided(step)
+    return decided(world.happens(PasswordChecked(began, right, refusal, SAID)))
+
+
+@pytest.mark.parametrize("sign_in", [SignIn.PASSWORD_THEN_CODE, *ONE_FIELD])
+def test_people_without_a_second_factor_pass_until_a_date_and_the_journal_says_so(sign_in: SignIn) -> None:
+    world = with_alice(World().client("vpn", sign_in, pass_until=UNTIL))
+    assert checked(world, "alice") == Accept("alice", (), SAID)
+    assert (world.last.accepted, world.last.rule) == (True, PASSED)
+    assert world.failures_of("alice", "password") == 0
+    assert world.users["alice"].mfa is Mfa.ENFORCED
+    assert isinstance(checked(world.later(60), "alice"), Reject)
+
+
+@pytest.mark.parametrize("sign_in", [SignIn.PASSWORD_THEN_CODE, *ONE_FIELD])
+def test_people_with_a_second_factor_never_pass_without_it(sign_in: SignIn) -> None:
+    world = World().client("vpn", sign_in, pass_until=UNTIL, first_factor="corp", require_user_match=False)
+    token = with_alice(world).person("alice", "secret").totp()
+    assert not isinstance(checked(world, "alice"), Accept)
+    world.credentials[token.id] = replace(token.credential, method="gone")  # a factor that nobody can ask for
+    assert not isinstance(checked(world, "alice"), Accept)
+
+
+def test_a_code_is_never_waived_where_nobody_here_sees_a_first_factor() -> None:
+    world = with_alice(World().client("vpn", SignIn.CODE_ONLY, pass_until=UNTIL))
+    assert world.begin("alice", "123456") == Reject(Reason.NOT_ENROLLED)
+
+
+def test_who_is_blocked_or_denied_does_not_pass() -> None:
+    world = with_alice(World().client("vpn", pass_until=UNTIL))
+    world.users["alice"] = replace(world.users["alice"], block=Block(NOON, NOON + 60, "admin", "left"))
+    assert checked(world, "alice") == Reject(Reason.BLOCKED)
+    world.users["alice"] = replace(world.users["alice"], block=None)
+    world.rule(Outcome.DENY)
+    assert checked(world, "alice") == Reject(Reason.DENIED_BY_POLICY)
+
+
+def open_to_strangers() -> World:
+    return World().client("vpn", first_factor="corp", require_user_match=False, pass_until=UNTIL)
+
+
+def test_people_whom_we_do_not_know_pass_where_that_is_allowed() -> None:
+    world = open_to_strangers()
+    step = world.happens(world.began("stranger", "secret"))
+    assert step.order == CheckPassword("", Secret.of("secret"), HOME, Account("corp", "", "stranger"))
+    assert checked(world, "stranger") == Accept("stranger", (), SAID)
+    assert (world.last.accepted, world.last.rule, world.last.user_name) == (True, PASSED_UNKNOWN, "stranger")
+
+
+@pytest.mark.parametrize("refusal", FROM_DIRECTORIES)
+def test_they_are_refused_in_the_directorys_words(refusal: Reason) -> None:
+    world = open_to_strangers()
+    assert checked(world, "stranger", right=False, refusal=refusal) == Reject(refusal)
+
+
+@pytest.mark.parametrize(
+    "closed",
+    [{"first_factor": ""}, {"require_user_match": True}, {"pass_until": 0.0}, {"pass_until": NOON}],
+    ids=["no directory", "known people only", "never", "not any more"],
+)
+def test_and_nowhere_else(closed: dict[str, object]) -> None:
+    world = open_to_strangers()
+    world.clients["vpn"] = replace(world.clients["vpn"], **closed)  # type: ignore[arg-type]  # as listed
+    assert checked(world, "stranger") == Reject(Reason.UNKNOWN_USER)
+
+
+def test_a_rule_can_refuse_people_whom_we_do_not_know() -> None:
+    world = open_to_strangers().rule(Outcome.DENY)
+    assert checked(world, "stranger") == Reject(Reason.DENIED_BY_POLICY)
+
+
+def test_an_empty_name_or_password_is_not_sent_to_a_directory() -> None:
+    world = open_to_strangers()
+    assert checked(world, "") == Reject(Reason.UNKNOWN_USER)
+    assert world.begin("stranger", "") == Reject(Reason.UNKNOWN_USER)
+    assert all(order.account is None for order in world.checked)

@@ -11,6 +11,7 @@ from vestibule.core.password_policy import COMMON, LONGEST_OCTETS, acceptable, n
 NAME = "anna.berg@example.org"
 
 
+@pytest.mark.requirement(15)
 @pytest.mark.parametrize(
     "password", ["kwzjmnpr", "correct horse battery staple", "пароль-зима-мост", "  ░▒▓ ☃☃☃☃☃", "7391046285"]
 )
@@ -18,6 +19,7 @@ def test_anything_long_and_rare_is_taken_whatever_it_is_made_of(password: str) -
     assert acceptable(password, NAME) is None
 
 
+@pytest.mark.requirement(15)
 def test_the_minimum_is_eight_and_can_be_raised() -> None:
     assert acceptable("kwzjmnp", NAME) == (
         "Choose a password of at least 8 characters; a few words in a row are easy to remember."
@@ -26,23 +28,27 @@ def test_the_minimum_is_eight_and_can_be_raised() -> None:
     assert "at least 15" in str(acceptable("kwzjmnprkwzjmn", NAME, minimum=15))
 
 
+@pytest.mark.requirement(15)
 def test_length_counts_characters_of_the_normal_form_not_octets() -> None:
     assert acceptable("é" * 7, NAME) is not None
     assert acceptable(unicodedata.normalize("NFD", "éèêëàùç"), NAME) is not None
     assert acceptable("éèêëàùçï", NAME) is None
 
 
+@pytest.mark.requirement(15)
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=64, max_size=100))
 def test_sixty_four_characters_of_any_script_are_never_too_long(password: str) -> None:
     assert "shorter" not in (acceptable(password, NAME) or "")
 
 
+@pytest.mark.requirement(15)
 def test_the_cap_is_in_octets() -> None:
     assert acceptable("kwzjmnpr" * 128, NAME) is None
     assert acceptable("kwzjmnpr" * 128 + "k", NAME) is not None
     assert acceptable("é" * (LONGEST_OCTETS // 2 + 1), NAME) is not None
 
 
+@pytest.mark.requirement(15)
 @pytest.mark.parametrize("password", ["password", "PASSWORD123", "12345678", "Qwertyuiop", "P@ssw0rd", "iloveyou"])
 def test_the_commonest_are_refused_in_any_case(password: str) -> None:
     assert "first that attackers try" in str(acceptable(password, NAME))
@@ -54,6 +60,7 @@ def test_the_list_holds_what_can_match_and_nothing_else() -> None:
     assert all(acceptable(entry, NAME) for entry in COMMON)
 
 
+@pytest.mark.requirement(15)
 @pytest.mark.parametrize(
     "password",
     [

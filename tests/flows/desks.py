@@ -52,6 +52,9 @@ class Nobody:
     async def check_password(self, user_id: str | None, password: Secret, source: str, deadline: float) -> bool:
         return False
 
+    async def knows(self, user_id: str) -> bool:
+        return False
+
 
 @dataclass
 class Office:

@@ -40,6 +40,8 @@ FIRST_TABLES = {
 BACK_TO_FIRST = (
     *(f"DROP TABLE {table}" for table in metadata.tables if table not in FIRST_TABLES),
     "ALTER TABLE attempts DROP COLUMN attributes",
+    "ALTER TABLE clients DROP COLUMN first_factor",
+    "ALTER TABLE clients DROP COLUMN pass_until",
     "DROP INDEX ix_users_external_id",
     "ALTER TABLE users DROP COLUMN external_id",
     "ALTER TABLE users DROP COLUMN directory",

@@ -21,6 +21,9 @@ class Client:
 
     `secrets` holds one shared secret, or two during a change-over. `time_budget` is how long (seconds) the system
     waits for an answer. `rejoin_seconds` (0–10) lets a fresh packet repeat a sign-in that was just accepted.
+    `first_factor` is the directory that is asked for everybody's password, "" for each person's own. Until
+    `pass_until` (seconds since the epoch, 0 for never) people without a second factor pass with the first one; with
+    `require_user_match` off, people whom we do not know do as well.
     """
 
     id: str
@@ -37,6 +40,12 @@ class Client:
     rejoin_seconds: int = 0
     created_at: float = 0.0
     version: int = 1
+    first_factor: str = ""
+    pass_until: float = 0.0
+
+    def passes(self, now: float) -> bool:
+        """Whether the first factor is enough at `now` for people who have no second one."""
+        return now < self.pass_until
 
     @property
     def one_field(self) -> bool:

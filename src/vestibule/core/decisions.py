@@ -10,7 +10,10 @@ from vestibule.core.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person as a directory of others knows them: its id, what it never changes of them, their name with us."""
+    """A person as a directory of others knows them: its id, what it never changes of them, their name.
+
+    `external_id` is "" where only the name is known: of a local user, or of somebody whom we do not know.
+    """
 
     directory: str
     external_id: str
@@ -42,7 +45,10 @@ Order = CheckPassword | Deliver
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """Let in. `groups` choose the reply attributes; `attributes` come from the directory."""
+    """Let in. `groups` choose the reply attributes; `attributes` come from the directory.
+
+    An attribute is a name and a text, or "#" with a RADIUS attribute's number and its octets in hexadecimal.
+    """
 
     user_name: str
     groups: tuple[str, ...] = ()

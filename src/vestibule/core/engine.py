@@ -16,7 +16,7 @@ from vestibule.core.case import Case, Moment, Step
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.codes import Candidate, Right, Wrong, check_code, check_field
 from vestibule.core.credentials import Credential
-from vestibule.core.decisions import CheckPassword, Reject
+from vestibule.core.decisions import Account, CheckPassword, Reject
 from vestibule.core.errors import Unavailable
 from vestibule.core.events import Answered, Began, Event, Expired, NotDelivered, PasswordChecked, PasswordUnchecked
 from vestibule.core.policy import Outcome, Requirement, evaluate
@@ -93,11 +93,13 @@ class Engine:
         began, user = event.began, case.user
         client = _client(case, began.client_id)
         story = Story.of_beginning(case, began, moment)
-        if user is None:
+        if user is None and not _passes_unknown(client, began, moment):
             return steps.reject(case, story, Reason.UNKNOWN_USER)
         if not event.right:
             return _password_refused(case, event, story)
         story = story._replace(attributes=event.attributes)
+        if user is None:
+            return _pass_unknown(case, began, story)
         case = _with_try_back(case, began, moment)
         if user.blocked(moment.at):
             return steps.reject(case, story, Reason.BLOCKED)
@@ -114,6 +116,8 @@ class Engine:
         if client.one_field and candidates:
             found = _find_in_field(case, began, candidates, story.moment)
             return steps.settle_code(case, user, found, story, began.proof)
+        if client.passes(story.moment.at) and _why_no_prompt(case, story.moment) is Reason.NOT_ENROLLED:
+            return steps.pass_without(case, user, story)
         return self._open(case, requirement.methods, story)
 
     # -- an open attempt ----------------------------------------------------------------------------------------
@@ -212,8 +216,25 @@ class Engine:
 # -- steps that need no method ------------------------------------------------------------------------------------
 
 
+def _passes_unknown(client: Client, began: Began, moment: Moment) -> bool:
+    """Whether somebody whom we do not know is let in by what a directory says of them."""
+    allowed = bool(client.first_factor) and not client.require_user_match and client.passes(moment.at)
+    return allowed and bool(began.user_key) and bool(began.typed)
+
+
+def _pass_unknown(case: Case, began: Began, story: Story) -> Step:
+    """Only the policy can still refuse somebody whom we do not know."""
+    requirement = evaluate(case.snapshot.rules, began.client_id, (), began.address)
+    if requirement.outcome is Outcome.DENY:
+        return steps.reject(case, story.under(requirement.rule), Reason.DENIED_BY_POLICY)
+    return steps.pass_without(case, None, story)
+
+
 def _began_unknown(case: Case, event: Began, client: Client, story: Story) -> Step:
     """A name that nobody has takes the way that a known one would take, and raises nobody's counter."""
+    if _passes_unknown(client, event, story.moment):
+        account = Account(client.first_factor, "", event.user_name)
+        return Step(case, order=CheckPassword("", event.typed, event.source, account))
     if client.sign_in is SignIn.PASSWORD_THEN_CODE and event.typed:
         return Step(case, order=CheckPassword("", event.typed, event.source))
     if client.sign_in is SignIn.CODE_ONLY and not event.typed:
@@ -223,7 +244,7 @@ def _began_unknown(case: Case, event: Began, client: Client, story: Story) -> St
 
 def _password_refused(case: Case, event: PasswordChecked, story: Story) -> Step:
     """Refuse in the directory's words; what it tells only to who knows the password was no guess."""
-    if event.refusal in PASSWORD_WAS_RIGHT:
+    if case.user is not None and event.refusal in PASSWORD_WAS_RIGHT:
         case = _with_try_back(case, event.began, story.moment)
     step = steps.reject(case, story, event.refusal)
     if event.detail and step.entry:

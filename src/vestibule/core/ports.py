@@ -119,20 +119,25 @@ class Idempotent(Protocol):
 class Verdict:
     """What a directory says of a password: `refusal` when it is not right, `attributes` (name, value) when it is.
 
-    `detail` is for the journal, in the directory's own words.
+    `detail` is for the journal, in the directory's own words. `external_id` is who was found, where a name was asked.
     """
 
     right: bool
     refusal: Reason = Reason.WRONG_PASSWORD
     attributes: tuple[tuple[str, str], ...] = ()
     detail: str = ""
+    external_id: str = ""
 
 
 class AccountDirectory(Protocol):
     """A directory of others: an LDAP server, a RADIUS server."""
 
     async def check(self, account: Account, password: Secret, source: str, deadline: float) -> Verdict:
-        """What it says of the password of this account, before `deadline` (monotonic). Raises Unavailable."""
+        """What it says of the password of this account, before `deadline` (monotonic). Raises Unavailable.
+
+        An account without `external_id` is looked for by its name; one that is not there, or there twice, is refused
+        as `UNKNOWN_USER`.
+        """
 
 
 class Directory(Protocol):
@@ -144,6 +149,9 @@ class Directory(Protocol):
 
     async def check_password(self, user_id: str | None, password: Secret, source: str, deadline: float) -> bool:
         """Whether the password is right; `user_id` None takes as long and is never right. Raises Unavailable."""
+
+    async def knows(self, user_id: str) -> bool:
+        """Whether we keep a password of this user. Raises Unavailable."""
 
 
 class PeopleDirectory(Protocol):

@@ -18,6 +18,8 @@ from vestibule.core.story import Story
 from vestibule.core.users import Mfa, User
 
 ID_OCTETS = 16
+PASSED = "passed without a second factor"
+PASSED_UNKNOWN = "passed as nobody known here"
 
 
 # -- the last word ----------------------------------------------------------------------------------------------
@@ -96,11 +98,29 @@ def order_password_check(case: Case, user: User, password: Secret, story: Story)
     if held_back is not None:
         return reject(case, story, held_back)
     rows = failures.failed(case.failures, user.id, story.source, (failures.PASSWORD,), limits=limits, now=now)
-    return Step(replace(case, failures=rows), order=CheckPassword(user.id, password, story.source, _account(user)))
+    return Step(
+        replace(case, failures=rows), order=CheckPassword(user.id, password, story.source, _account(case, user, story))
+    )
 
 
-def _account(user: User) -> Account | None:
-    return Account(user.directory, user.external_id, user.name) if user.directory else None
+def _account(case: Case, user: User, story: Story) -> Account | None:
+    """Where the password is: with the directory of the client, else with the person's, else with us."""
+    directory = case.snapshot.clients[story.client_id].first_factor or user.directory
+    if not directory:
+        return None
+    return Account(directory, user.external_id if directory == user.directory else "", user.name)
+
+
+def pass_without(case: Case, user: User | None, story: Story) -> Step:
+    """Let in by the first factor alone, loudly: the journal names what let this person through."""
+    story = story._replace(rule=PASSED if user else PASSED_UNKNOWN)
+    name, groups = (user.name, user.groups) if user else (story.user_name, ())
+    if user is not None:
+        cleared = failures.accepted(
+            case.failures, user.id, story.source, password=True, code=False, now=story.moment.at, proof=""
+        )
+        case = case if cleared is case.failures else replace(case, failures=cleared)
+    return Step(case, Accept(name, groups, story.attributes), entry=story.accepted())
 
 
 # -- a question -------------------------------------------------------------------------------------------------

@@ -31,3 +31,7 @@ class LocalDirectory:
         """
         stored = None if user_id is None else await self._hash_of(user_id)
         return await self._pool.check(stored, password, source, deadline)
+
+    async def knows(self, user_id: str) -> bool:
+        """Tell whether the user has a local password."""
+        return await self._hash_of(user_id) is not None

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from vestibule.core.attempts import Attempt
-from vestibule.core.case import Case, Key, KeyKind, Moment, Step
+from vestibule.core.case import Key, KeyKind, Moment, Step
 from vestibule.core.decisions import CheckPassword, Decision, Deliver, Reject, Wait
 from vestibule.core.engine import Engine
 from vestibule.core.errors import Unavailable
@@ -18,7 +19,8 @@ from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
 from vestibule.core.steps import outcome, question
 from vestibule.flows.first_factor import FirstFactor
-from vestibule.flows.unknown_names import UnknownNames
+from vestibule.flows.password_checks import Check, found_elsewhere
+from vestibule.flows.unknown_names import Refusal, UnknownNames
 from vestibule.wire.names import name_key
 
 CHANCE_OCTETS = 32
@@ -75,12 +77,13 @@ class Authenticate:
         """
         self._store = store
         self._engine = engine
-        self._first_factor = FirstFactor(directory, directory_of)
+        self._first_factor = FirstFactor(store, directory, directory_of)
         self._channels = channels
         self._clock = clock
         self._monotonic = monotonic
         self._chance = chance
         self._mac = mac
+        self._begun: dict[str, asyncio.Future[Decision]] = {}
         self._deliveries: set[asyncio.Task[None]] = set()
         self.unknown_names = UnknownNames()
 
@@ -96,7 +99,8 @@ class Authenticate:
             request.address,
             self._proof(request, user_key),
         )
-        return await self._run(Key(KeyKind.NAME, user_key, request.source), began, request.event_id, request.deadline)
+        key = Key(KeyKind.NAME, user_key, request.source)
+        return await self._once(request.event_id, self._run(key, began, request.event_id, request.deadline))
 
     async def reply(self, reply: Reply) -> Decision:
         """Decide on an answer from the client that asked. Raises Unavailable."""
@@ -150,49 +154,69 @@ class Authenticate:
         """Let the messages that are being sent finish."""
         await asyncio.gather(*self._deliveries, return_exceptions=True)
 
-    async def _run(self, key: Key, event: Event, event_id: str, deadline: float) -> Decision:
-        step = await self._settle(key, event, event_id, deadline)
-        match step.order:
-            case CheckPassword() as order if isinstance(event, Began):
-                return await self._check_password(key, event, order, f"{event_id}/password", deadline)
-            case Deliver(message):
-                self._deliver_soon(message)
-            case _:
-                pass
-        if step.decision is None:
-            raise Unavailable("this was given up a moment ago; a fresh request is decided anew")
-        return step.decision
+    async def _once(self, event_id: str, run: Coroutine[Any, Any, Decision]) -> Decision:
+        """Who begins the same again while it is being decided here gets the same answer."""
+        begun = self._begun.get(event_id)
+        if begun is not None:
+            run.close()
+            return await asyncio.shield(begun)
+        begun = self._begun[event_id] = asyncio.get_running_loop().create_future()
+        try:
+            decision = await run
+        except BaseException as error:
+            begun.set_exception(error if isinstance(error, Unavailable) else Unavailable("this was given up"))
+            begun.exception()  # mark as seen: mostly nobody asked again
+            raise
+        else:
+            begun.set_result(decision)
+            return decision
+        finally:
+            del self._begun[event_id]
 
-    async def _check_password(
-        self, key: Key, began: Began, order: CheckPassword, event_id: str, deadline: float
-    ) -> Decision:
+    async def _run(self, key: Key, event: Event, event_id: str, deadline: float) -> Decision:
+        step, ours = await self._settle(key, event, event_id, deadline)
+        if isinstance(step.order, CheckPassword) and isinstance(event, Began):
+            check = Check(key, event, step.order, f"{event_id}/password", deadline)
+            return await (self._check_password(check) if ours else self._await_check(check))
+        if isinstance(step.order, Deliver) and ours:
+            self._deliver_soon(step.order.message)
+        return _said(step)
+
+    async def _check_password(self, check: Check) -> Decision:
         """Go on with the directory's answer; a try that nobody found wrong is given back."""
         wrong = False
         try:
-            said = await self._first_factor.check(order, deadline)
-            wrong = not said.right
-            checked = PasswordChecked(began, said.right, said.refusal, said.attributes, said.detail)
-            return await self._run(key, checked, event_id, deadline)
+            checked = await self._look_at(check)
+            wrong = not checked.right
+            return await self._run(check.key, checked, check.event_id, check.deadline)
         except Unavailable:
             if not wrong:
-                await self._settle(key, PasswordUnchecked(began), event_id, self._soon())
+                await self._settle(check.key, PasswordUnchecked(check.began), check.event_id, self._soon())
             raise
 
-    async def _settle(self, key: Key, event: Event, event_id: str, deadline: float) -> Step:
-        """Let the store decide, or say again what it decided; a message that was ordered before is not sent again."""
+    async def _await_check(self, check: Check) -> Decision:
+        """Take what another node finds; where it finds nothing in time, look here. The try stays its own."""
+        step = await found_elsewhere(self._store, check, self._monotonic)
+        if step is not None:
+            return _said(step)
+        return await self._run(check.key, await self._look_at(check), check.event_id, check.deadline)
+
+    async def _look_at(self, check: Check) -> PasswordChecked:
+        said = await self._first_factor.check(check.order, check.deadline)
+        return PasswordChecked(check.began, said.right, said.refusal, said.attributes, said.detail)
+
+    async def _settle(self, key: Key, event: Event, event_id: str, deadline: float) -> tuple[Step, bool]:
+        """Let the store decide, or say again what was decided; and whether it was decided here and now."""
         moment = Moment(self._clock(), self._chance(CHANCE_OCTETS))
-        decided = False
-
-        def decide(case: Case) -> Step:
-            nonlocal decided
-            decided = True
-            step = self._engine.step(case, event, moment)
-            if step.entry is None or self.unknown_names.written(step.entry):
-                return step
-            return replace(step, entry=None)
-
-        step = await self._store.settle(key, event_id, decide, deadline)
-        return step if decided or not isinstance(step.order, Deliver) else replace(step, order=None)
+        refusal = Refusal(self.unknown_names)
+        try:
+            step = await self._store.settle(
+                key, event_id, lambda case: refusal.decided(self._engine.step(case, event, moment)), deadline
+            )
+        except Exception:
+            refusal.committed(None)
+            raise
+        return step, refusal.committed(step)
 
     def _deliver_soon(self, message: Message) -> None:
         """Send behind the decision's back: its row is committed, and the person who waits need not wait for it."""
@@ -242,3 +266,10 @@ class Authenticate:
 
     def _soon(self) -> float:
         return self._monotonic() + SETTLE_SECONDS
+
+
+def _said(step: Step) -> Decision:
+    """The word for the door. Raises Unavailable when the step gave the event up."""
+    if step.decision is None:
+        raise Unavailable("this was given up a moment ago; a fresh request is decided anew")
+    return step.decision

@@ -1,29 +1,52 @@
 """The first factor: whose password it is decides who looks at it, ourselves or a directory of others."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from vestibule.core.decisions import CheckPassword
+from vestibule.core.decisions import Account, CheckPassword
 from vestibule.core.errors import Unavailable
-from vestibule.core.ports import AccountDirectory, Directory, Verdict
+from vestibule.core.ports import AccountDirectory, Directory, Store, Verdict
+from vestibule.core.reasons import Reason
+from vestibule.core.users import User
+
+ANOTHER_NAME = "this person is known here under another name"
 
 
 class FirstFactor:
     """Asks the one directory that knows the person; none stands in for another."""
 
-    def __init__(self, local: Directory, directory_of: Callable[[str], AccountDirectory | None]) -> None:
+    def __init__(self, store: Store, local: Directory, directory_of: Callable[[str], AccountDirectory | None]) -> None:
         """Take ourselves, and the question which directory has this id."""
+        self._store = store
         self._local = local
         self._directory_of = directory_of
 
     async def check(self, order: CheckPassword, deadline: float) -> Verdict:
         """What is to be said of this password; `deadline` in monotonic seconds. Raises Unavailable.
 
-        Someone whose directory has been taken away is not let in by a password that we may still keep.
+        A local user with a local password never waits for a directory. Someone whose directory has been taken away is
+        not let in by a password that we may still keep.
         """
-        if order.account is None:
+        account = order.account
+        if account is None or await self._is_ours(order.user_id, account):
             user_id = order.user_id or None
             return Verdict(await self._local.check_password(user_id, order.password, order.source, deadline))
-        directory = self._directory_of(order.account.directory)
+        directory = self._directory_of(account.directory)
         if directory is None:
-            raise Unavailable(f"the directory {order.account.directory!r} is not set up on this node")
-        return await directory.check(order.account, order.password, order.source, deadline)
+            raise Unavailable(f"the directory {account.directory!r} is not set up on this node")
+        verdict = await directory.check(account, order.password, order.source, deadline)
+        if verdict.right and not order.user_id:
+            return await self._unless_known(account, verdict)
+        return verdict
+
+    async def _is_ours(self, user_id: str, account: Account) -> bool:
+        return bool(user_id) and not account.external_id and await self._local.knows(user_id)
+
+    async def _unless_known(self, account: Account, verdict: Verdict) -> Verdict:
+        """Nobody goes round their second factor by a spelling of their name that we do not know."""
+        if not verdict.external_id:
+            return verdict
+        same = await self._store.read(lambda reading: reading.find(User, "external_id", verdict.external_id))
+        if any(user.directory == account.directory for user in same):
+            return replace(verdict, right=False, refusal=Reason.UNKNOWN_USER, detail=ANOTHER_NAME)
+        return verdict

@@ -80,6 +80,8 @@ FULL: tuple[Record, ...] = (
         rejoin_seconds=10,
         created_at=EXACT,
         version=2,
+        first_factor="corp",
+        pass_until=EXACT + 5,
     ),
     Rule("rule", 3, UNUSUAL, Outcome.DENY, ("client", UNUSUAL), ("staff",), ("10.0.0.0/8",), ("totp", "tap")),
     DirectoryRecord("corp", "ldap", f'{{"base_dn": "{UNUSUAL!a}"}}', ALL_OCTETS, EXACT, 4),

@@ -128,3 +128,21 @@ def test_an_attribute_that_can_not_be_written_is_not_left_out() -> None:
     groups = {"a": Group("a", "", (("Session-Timeout", "soon"),))}
     with pytest.raises(Unsayable, match=r"^group a: Session-Timeout"):
         Replies(Snapshot(groups=groups), standard()).attributes(Accept("alice", ("a",)))
+
+
+def test_what_the_directory_says_follows_what_groups_say_and_does_not_contradict_it() -> None:
+    groups = {"a": Group("a", "", (("Class", "ours"),))}
+    said = (("Class", "theirs"), ("Filter-Id", "vpn"), ("#26", "00000009"), ("#26", "0000000a"))
+    attributes = Replies(Snapshot(groups=groups), standard()).attributes(Accept("alice", ("a",), said))
+    assert attributes == (
+        (Attribute.CLASS, b"ours"),
+        (11, b"vpn"),
+        (26, bytes.fromhex("00000009")),
+        (26, bytes.fromhex("0000000a")),
+    )
+
+
+@pytest.mark.requirement(50)
+def test_an_attribute_of_the_directory_that_can_not_be_written_is_not_left_out() -> None:
+    with pytest.raises(Unsayable, match=r"^an attribute of the directory: Session-Timeout"):
+        Replies(Snapshot(), standard()).attributes(Accept("alice", (), (("Session-Timeout", "soon"),)))

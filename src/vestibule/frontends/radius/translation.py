@@ -125,13 +125,29 @@ class Replies:
     def attributes(self, decision: Decision) -> Attributes:
         """The attributes that go with the code of `decision`. Raises Unsayable."""
         match decision:
-            case Accept(groups=groups):
-                return self._of_groups(groups)
+            case Accept(groups=groups, attributes=attributes):
+                return self._of_groups(groups) if not attributes else self._with_directory(groups, attributes)
             case Ask(attempt_id=attempt_id, nonce=nonce, prompt=prompt):
                 state = (int(Attribute.STATE), f"{attempt_id}{nonce}".encode())
                 return state, *text_attributes(Attribute.REPLY_MESSAGE, self._prompt(prompt))
             case _:
                 return self.refusal
+
+    def _with_directory(self, groups: tuple[str, ...], attributes: tuple[tuple[str, str], ...]) -> Attributes:
+        """What groups say goes before what the directory says of the same attribute."""
+        ours = self._of_groups(groups)
+        said = {number for number, _ in ours}
+        return *ours, *(pair for pair in map(self._from_directory, attributes) if pair[0] not in said)
+
+    def _from_directory(self, attribute: tuple[str, str]) -> tuple[int, bytes]:
+        """One attribute by its name, or by "#" and its number with its octets in hexadecimal."""
+        name, value = attribute
+        if name.startswith("#"):
+            return int(name[1:]), bytes.fromhex(value)
+        try:
+            return self._dictionary.encode(name, value)
+        except Malformed as malformed:
+            raise Unsayable(f"an attribute of the directory: {malformed}") from malformed
 
     def _prompt(self, prompt: TypeCode | Approve) -> str:
         settings = self._snapshot.settings

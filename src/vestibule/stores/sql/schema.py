@@ -131,6 +131,8 @@ clients = Table(
     _number("rejoin_seconds"),
     _time("created_at"),
     _number("version"),
+    Column("first_factor", TEXT, nullable=False, server_default=""),
+    Column("pass_until", Float, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 

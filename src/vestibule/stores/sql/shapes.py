@@ -175,6 +175,8 @@ def _client_row(client: Client, vault: Vault) -> Row:
         client.rejoin_seconds,
         client.created_at,
         client.version,
+        client.first_factor,
+        client.pass_until,
     )
 
 
@@ -328,9 +330,7 @@ CREDENTIALS = Shape(Credential, schema.credentials, _credential_row, _credential
 SEEDS = Shape(Seed, schema.seeds, _seed_row, _seed, sealed_in="sealed")
 CLIENTS = Shape(Client, schema.clients, _client_row, _client, settings=True, sealed_in="secrets")
 RULES = Shape(Rule, schema.rules, _rule_row, _rule, settings=True)
-DIRECTORIES = Shape(
-    DirectoryRecord, schema.directories, _directory_row, _directory, settings=True, sealed_in="sealed"
-)
+DIRECTORIES = Shape(DirectoryRecord, schema.directories, _directory_row, _directory, settings=True, sealed_in="sealed")
 ATTEMPTS = Shape(Attempt, schema.attempts, _attempt_row, _attempt, ("user_id",))
 FAILURES = Shape(Failures, schema.failures, _failures_row, _failures, ("user_id",))
 OUTBOX = Shape(OutboxRow, schema.outbox, _outbox_row, _outbox, ("leased_by",))

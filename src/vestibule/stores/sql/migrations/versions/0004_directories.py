@@ -35,3 +35,5 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("external_id", TEXT, nullable=False, server_default=""))
     op.create_index(op.f("ix_users_external_id"), "users", ["external_id"])
     op.add_column("attempts", sa.Column("attributes", TEXT, nullable=False, server_default="[]"))
+    op.add_column("clients", sa.Column("first_factor", TEXT, nullable=False, server_default=""))
+    op.add_column("clients", sa.Column("pass_until", sa.Float(), nullable=False, server_default="0"))
