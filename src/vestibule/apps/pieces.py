@@ -10,11 +10,18 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import structlog
+
 from vestibule.apps.configuration import Configuration
+from vestibule.apps.directories import LiveDirectories, OpenKind
+from vestibule.apps.directories.ldap import LdapKind
+from vestibule.apps.directories.radius import RadiusKind
 from vestibule.core.engine import Engine
 from vestibule.core.ports import Channel, TypedMethod
+from vestibule.core.secret import Secret
 from vestibule.core.users import Password
 from vestibule.directories.local import LocalDirectory
 from vestibule.directories.passwords import PasswordPool
@@ -24,13 +31,20 @@ from vestibule.methods.hotp import Hotp
 from vestibule.methods.recovery import Recovery
 from vestibule.methods.totp import Totp
 from vestibule.stores.key_file import read_key_file
-from vestibule.stores.sql import SqlStore, open_store, read_keys
+from vestibule.stores.sql import Bounds, SqlStore, open_store, read_keys
 from vestibule.stores.vault import Vault
+from vestibule.wire.radius.dictionary import standard
 
 
 def typed_methods(mac: Callable[[bytes], bytes]) -> tuple[TypedMethod, ...]:
     """The methods whose code is typed, in order of preference; `mac` is HMAC under the key for recovery codes."""
     return Totp(), Hotp(), Recovery(mac)
+
+
+def directory_kinds(vault: Vault) -> Mapping[str, OpenKind]:
+    """The kinds of directories that can be set up."""
+    mark = partial(vault.mac, "token", b"upstream radius")
+    return {"ldap": LdapKind(), "radius": RadiusKind(mark, standard, secrets.token_bytes, structlog.get_logger())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +57,14 @@ class Pieces:
     passwords: PasswordPool
     methods: tuple[TypedMethod, ...]
     channels: Mapping[str, Channel]
+    directories: LiveDirectories
     authenticate: Authenticate
     account: Account
 
     async def close(self) -> None:
         """Let what is under way finish, in the order in which one needs the other."""
         await self.authenticate.close()
+        await self.directories.close()
         await self.store.close()
         await asyncio.to_thread(self.passwords.close)
 
@@ -56,12 +72,19 @@ class Pieces:
 def open_vault(configuration: Configuration) -> Vault:
     """Open the data keys with the master key. Raises KeyWrong, SchemaWrong."""
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-    master = read_key_file(configuration.key.file, Path(credentials) if credentials else None)
-    return Vault.open(master, read_keys(configuration.database.url), secrets.token_bytes)
+
+    def master() -> Secret:
+        return read_key_file(configuration.key.file, Path(credentials) if credentials else None)
+
+    return Vault.open(master(), read_keys(configuration.database.url), secrets.token_bytes, reread=master)
 
 
-async def put_together(configuration: Configuration) -> Pieces:
-    """Open everything. Raises KeyWrong, SchemaWrong."""
+async def put_together(configuration: Configuration, database_url: Callable[[], str] | None = None) -> Pieces:
+    """Open everything. Raises KeyWrong, SchemaWrong, Unavailable.
+
+    `database_url` is asked before each connection to a PostgreSQL, whose password may have been changed; without it the
+    configured one holds.
+    """
     vault = open_vault(configuration)
     store = await open_store(
         configuration.database.url,
@@ -72,10 +95,13 @@ async def put_together(configuration: Configuration) -> Pieces:
         server_address=configuration.server.address or "",
         queue_limit=configuration.database.queue_limit,
         checkpoint_pages=configuration.database.checkpoint_pages,
+        bounds=bounds(configuration),
+        current_url=database_url,
     )
     passwords = _password_pool(configuration)
     methods = typed_methods(lambda code: vault.mac("recovery", code))
     channels: dict[str, Channel] = {}
+    directories = LiveDirectories(directory_kinds(vault), lambda: store.snapshot)
     authenticate = Authenticate(
         store,
         Engine(methods),
@@ -85,8 +111,16 @@ async def put_together(configuration: Configuration) -> Pieces:
         time.monotonic,
         secrets.token_bytes,
         lambda said: vault.mac("token", said),
+        directories.directory_of,
     )
-    return Pieces(configuration, vault, store, passwords, methods, channels, authenticate, Account(store, time.time))
+    account = Account(store, time.time)
+    return Pieces(configuration, vault, store, passwords, methods, channels, directories, authenticate, account)
+
+
+def bounds(configuration: Configuration) -> Bounds:
+    """How long a PostgreSQL is waited for, and how many connections read from it."""
+    wanted = configuration.database
+    return Bounds(wanted.connect_seconds, wanted.statement_seconds, wanted.reading_connections)
 
 
 def _password_pool(configuration: Configuration) -> PasswordPool:

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime, time
 from ipaddress import ip_network
 from typing import Any
 
 from vestibule.core.api_keys import ApiKey
 from vestibule.core.clients import Client, SignIn
+from vestibule.core.directories import DirectoryRecord
 from vestibule.core.policy import Rule, parse_networks
 from vestibule.core.ports import Reading, Writing
 from vestibule.core.secret import Secret
@@ -28,6 +30,8 @@ LONGEST_NAS_IDENTIFIER = 253
 MOST = 10_000
 BUDGET = (2.0, 600.0)
 REJOIN_SECONDS = 10
+DAY = 86_400.0
+PASS_DAYS = 366
 
 SHORT = "The secret has 12 octets or fewer and can be found by trying; use a generated one."
 PLAIN = "The secret repeats few characters and can be guessed; use a generated one."
@@ -36,7 +40,15 @@ NO_AUTHENTICATOR = (
     "Require it as soon as this client sends it."
 )
 REJOINS = "A fresh packet may repeat a sign-in for {} seconds after it was accepted: one code then counts twice."
-ANY_USER = "Require user match is off: names that nobody has are not refused for that."
+PASSES = (
+    "Until the end of {} (UTC) people without a second factor are let in by their first one. Give them factors before "
+    "that day."
+)
+STRANGERS = (
+    "Until that day people whom nobody knows here are let in by what the directory {} says of their password. Where "
+    "that directory is a RADIUS server, a spelling that only it understands goes round somebody's second factor."
+)
+ANY_USER = "Require user match is off, but nobody passes by it: that takes first_factor and pass_until."
 
 
 async def add(
@@ -54,6 +66,8 @@ async def add(
     holds: bool = True,
     time_budget: float = 30.0,
     rejoin_seconds: int = 0,
+    first_factor: str = "",
+    pass_until: str = "",
     secret: str | None = None,
 ) -> Told:
     """Add a client; its shared secret is made here unless it is given.
@@ -63,7 +77,7 @@ async def add(
     named = required(name, "name")
     shared = None if networks is None else _secret(desk, secret)
     client = Client(
-        id=_id(named if id is None else id),
+        id=made_id(named if id is None else id),
         name=named,
         networks=() if networks is None else _networks(networks),
         secrets=(shared.value,) if shared else (),
@@ -75,6 +89,8 @@ async def add(
         holds=holds,
         time_budget=time_budget,
         rejoin_seconds=rejoin_seconds,
+        first_factor=first_factor,
+        pass_until=_pass_until(desk, pass_until),
         created_at=desk.clock(),
     )
     _refuse_unfit(client)
@@ -118,6 +134,8 @@ async def change(
     holds: bool | None = None,
     time_budget: float | None = None,
     rejoin_seconds: int | None = None,
+    first_factor: str | None = None,
+    pass_until: str | None = None,
 ) -> Told:
     """Change what is given."""
     given: dict[str, Any] = {
@@ -131,6 +149,8 @@ async def change(
         "holds": holds,
         "time_budget": time_budget,
         "rejoin_seconds": rejoin_seconds,
+        "first_factor": first_factor,
+        "pass_until": None if pass_until is None else _pass_until(desk, pass_until),
     }
     return await _changed(desk, actor, id, {field: value for field, value in given.items() if value is not None})
 
@@ -169,9 +189,11 @@ async def change_secret(
     def act(writing: Writing) -> Told:
         client = the_client(writing, id)
         if shared is not None and len(client.secrets) > 1:
-            raise Refused("A change of the secret is under way. Finish it first, with the step finish.", "step")
+            raise Refused(
+                f"A change of the secret is under way. Finish it first: vestibule client secret {id} --finish", "step"
+            )
         if shared is None and len(client.secrets) == 1:
-            raise Refused("No change of the secret is under way. Begin one, with the step begin.", "step")
+            raise Refused(f"No change of the secret is under way. Begin one: vestibule client secret {id}", "step")
         secrets = (shared.value, *client.secrets) if shared else client.secrets[:1]
         renewed = replace(client, secrets=secrets, version=client.version + 1)
         return _stored(desk, writing, renewed, shared, action=f"client.secret.{step}", actor=actor)
@@ -221,12 +243,26 @@ def _secret(desk: Desk, given: str | None) -> _Shared:
     return _Shared(Secret.of(text), None)
 
 
-def _id(text: str) -> str:
+def made_id(text: str) -> str:
     """The id itself, or one made of a name: lower case, a dash for what is neither letter nor digit."""
     made = re.sub(r"[^a-z0-9._]+", "-", text.strip().lower()).strip("-")[:LONGEST_ID]
     if not made:
         raise Refused("id must have letters a to z or digits; give one.", "id")
     return made
+
+
+def _pass_until(desk: Desk, text: str) -> float:
+    """The end of that day (UTC), or never for an empty text."""
+    if not text.strip():
+        return 0.0
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        raise Refused("pass_until must be a date as 2027-01-31, or empty for never.", "pass_until") from None
+    until = datetime.combine(day, time.max, UTC).timestamp()
+    if until > desk.clock() + PASS_DAYS * DAY:
+        raise Refused(f"pass_until must be within {PASS_DAYS} days: nothing passes for good.", "pass_until")
+    return until
 
 
 def _sign_in(text: str) -> SignIn:
@@ -266,6 +302,11 @@ def _refuse_unfit(client: Client) -> None:
             "With sign_in code_only nobody here checks the first factor, so require_user_match must stay on.",
             "require_user_match",
         )
+    if client.sign_in is SignIn.CODE_ONLY and (client.first_factor or client.pass_until):
+        raise Refused(
+            "With sign_in code_only nobody here checks a first factor, so first_factor and pass_until must be empty.",
+            "first_factor",
+        )
     if not BUDGET[0] <= client.time_budget <= BUDGET[1]:
         raise Refused(f"time_budget must be from {BUDGET[0]:g} to {BUDGET[1]:g} seconds.", "time_budget")
     if not 0 <= client.rejoin_seconds <= REJOIN_SECONDS:
@@ -301,8 +342,11 @@ def _warnings(reading: Reading, client: Client) -> list[str]:
         found.append(NO_AUTHENTICATOR)
     if client.rejoin_seconds:
         found.append(REJOINS.format(client.rejoin_seconds))
+    if client.pass_until:
+        found.append(PASSES.format(datetime.fromtimestamp(client.pass_until, UTC).date()))
     if not client.require_user_match:
-        found.append(ANY_USER)
+        strangers = client.first_factor and client.pass_until
+        found.append(STRANGERS.format(client.first_factor) if strangers else ANY_USER)
     around = [other.id for other, same in _near(reading, client) if not same]
     if around:
         found.append(f"Its networks overlap those of {', '.join(around)}; a packet belongs to the narrower network.")
@@ -337,6 +381,10 @@ def _stored(
 ) -> Told:
     """Store the client with one line in the journal, also about what is weak."""
     _refuse_ambiguous(writing, client)
+    if client.first_factor and writing.get(DirectoryRecord, client.first_factor) is None:
+        raise Refused(
+            f"There is no directory {client.first_factor}. See them with: vestibule directory list", "first_factor"
+        )
     writing.put(client)
     warnings = _warnings(writing, client)
     if warnings:

@@ -15,6 +15,7 @@ from vestibule.core.journal import Entry, EntryKind, Line
 from vestibule.core.ports import R, Reading, Store, Verification
 from vestibule.core.secret import Secret
 from vestibule.core.users import User
+from vestibule.flows.kinds import NO_DIRECTORIES, Directories
 from vestibule.flows.refused import Missing, Refused
 from vestibule.wire.names import BadField, checked_text, name_key
 from vestibule.wire.radius.dictionary import Dictionary
@@ -29,6 +30,9 @@ LONGEST_TEXT = 256
 
 Progress = Callable[[int, int | None], None]
 """Told how many are done, of how many if that is known."""
+
+ChainFault = Callable[[Iterable[Line], str, str, int], str | None]
+"""What does not fit in some lines of a chain; takes the lines, the chain, the mac before them and their first seq."""
 
 Told = dict[str, Any]
 """What a flow tells its caller: values that JSON can carry."""
@@ -84,10 +88,11 @@ class Desk:
     dictionary: Dictionary
     settings: Mapping[str, KnownSetting]
     check_settings: Callable[[Mapping[str, str]], object]  # raises ValueError: which setting does not fit
-    chain_fault: Callable[[Iterable[Line], str, str, int], str | None]  # lines, chain, mac before, first seq
+    chain_fault: ChainFault
     mac: Callable[[bytes], bytes]  # what is kept of keys that are shown once
     waiting: Callable[[], int]  # decisions that wait for their batch
     issuer: str = "Vestibule"
+    directories: Directories = NO_DIRECTORIES
     known_heads: Callable[[], Heads | None] = lambda: None  # of the journal, as remembered outside of the database
 
     def new_id(self) -> str:

@@ -105,7 +105,7 @@ class Sync:
             await self.desk.store.change(act)
 
     def _name(self, what: str) -> str:
-        return f"directory/{self.manners.directory}/{what}"
+        return _state(self.manners.directory, what)
 
     # -- those who are there --------------------------------------------------------------------------------------
 
@@ -183,6 +183,16 @@ class Sync:
             "held_count": len(report.held),
             "notes": report.remarks,
         }
+
+
+def last_run(reading: Reading, directory: str) -> Told | None:
+    """How the last run of a directory ended: when it was (`at`), its counts, how many are held; None before any."""
+    text = reading.state(_state(directory, "last"))
+    return dict(json.loads(text)) if text else None
+
+
+def _state(directory: str, what: str) -> str:
+    return f"directory/{directory}/{what}"
 
 
 async def _pages(found: AsyncIterator[Found]) -> AsyncIterator[list[Found]]:

@@ -52,6 +52,8 @@ def token_told(one: Credential, user_name: str | None, now: float) -> Told:
         "digits": one.digits,
         "period": one.period,
         "waiver_until": one.waiver_until or None,
+        "starts_at": one.starts_at or None,
+        "expires_at": one.expires_at or None,
         "created_at": one.created_at,
     }
 
@@ -76,6 +78,8 @@ def client_told(client: Client) -> Told:
         "holds": client.holds,
         "time_budget": client.time_budget,
         "rejoin_seconds": client.rejoin_seconds,
+        "first_factor": client.first_factor,
+        "pass_until": client.pass_until or None,
         "secrets": len(client.secrets),
         "created_at": client.created_at,
     }

@@ -11,7 +11,7 @@ from vestibule.core.clients import SignIn
 
 app = commands()
 
-Id = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
+Id = Annotated[str, typer.Argument(metavar="CLIENT", help="Its id; see: vestibule client list", show_default=False)]
 Mode = Annotated[SignIn | None, typer.Option(help="What stands in the password field, and when the code is asked.")]
 Nas = Annotated[str | None, typer.Option(metavar="TEXT", help="Tells clients behind one address apart.")]
 Match = Annotated[bool | None, typer.Option(help="Refuse names that nobody has.", show_default=False)]
@@ -28,6 +28,14 @@ Budget = Annotated[float | None, typer.Option(metavar="SECONDS", help="How long 
 Rejoin = Annotated[
     int | None, typer.Option(metavar="SECONDS", help="0 to 10: let a fresh packet repeat a sign-in just accepted.")
 ]
+FirstFactor = Annotated[
+    str | None,
+    typer.Option(metavar="DIRECTORY", help="Ask this directory for everybody's password; '' for each one's own."),
+]
+PassUntil = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help="Until this day people without a second factor pass without; '' for never."),
+]
 
 
 @app.callback()
@@ -43,7 +51,9 @@ def add(
         typer.Argument(metavar="NETWORK...", help="Where it asks from: 192.0.2.7 or 192.0.2.0/24; none for the API."),
     ] = None,
     *,
-    id: Annotated[str | None, typer.Option(help="A short name for rules; made of NAME otherwise.")] = None,
+    id: Annotated[
+        str | None, typer.Option(metavar="ID", help="A short name for rules; made of NAME otherwise.")
+    ] = None,
     sign_in: Mode = None,
     nas_identifier: Nas = None,
     require_user_match: Match = None,
@@ -52,6 +62,8 @@ def add(
     holds: Holds = None,
     time_budget: Budget = None,
     rejoin_seconds: Rejoin = None,
+    first_factor: FirstFactor = None,
+    pass_until: PassUntil = None,
     secret_file: SecretFile = None,
     json: AsJson = False,
 ) -> None:
@@ -71,6 +83,8 @@ def add(
         holds=holds,
         time_budget=time_budget,
         rejoin_seconds=rejoin_seconds,
+        first_factor=first_factor,
+        pass_until=pass_until,
         secret=hidden("Shared secret", secret_file) if secret_file else None,
     )
     if json:
@@ -110,6 +124,8 @@ def show(id: Id, json: AsJson = False) -> None:
             "holds for approvals": _yes(one["holds"]),
             "time budget": f"{one['time_budget']:g} s",
             "rejoin": f"{one['rejoin_seconds']} s" if one["rejoin_seconds"] else "",
+            "first factor": one["first_factor"],
+            "passes without a second factor until": moment(one["pass_until"]) if one["pass_until"] else "",
             "added": moment(one["created_at"]),
         }
     )
@@ -120,9 +136,10 @@ def show(id: Id, json: AsJson = False) -> None:
 def set_(
     id: Id,
     *,
-    name: Annotated[str | None, typer.Option()] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="A new name.")] = None,
     network: Annotated[
-        list[str] | None, typer.Option("--network", help="All networks from now on; repeat it for several.")
+        list[str] | None,
+        typer.Option("--network", metavar="NETWORK", help="All networks from now on; repeat it for several."),
     ] = None,
     sign_in: Mode = None,
     nas_identifier: Nas = None,
@@ -132,8 +149,10 @@ def set_(
     holds: Holds = None,
     time_budget: Budget = None,
     rejoin_seconds: Rejoin = None,
+    first_factor: FirstFactor = None,
+    pass_until: PassUntil = None,
 ) -> None:
-    """Change what is given."""
+    """Change a client. What is not given stays."""
     result = ask(
         "client.set",
         id=id,
@@ -147,6 +166,8 @@ def set_(
         holds=holds,
         time_budget=time_budget,
         rejoin_seconds=rejoin_seconds,
+        first_factor=first_factor,
+        pass_until=pass_until,
     )
     say(f"Changed {listed(result['changed'])}." if result["changed"] else "Nothing was different.")
     _tell(result)
@@ -159,14 +180,14 @@ def secret(
     secret_file: SecretFile = None,
     json: AsJson = False,
 ) -> None:
-    """Begin to change a client's secret: until --finish, the old one and the new one are taken."""
+    """Begin to change a client's secret. Until --finish, the old one and the new one are taken."""
     from vestibule.apps.cli.asking import hidden
 
     given = hidden("New shared secret", secret_file) if secret_file else None
     result = ask("client.secret", id=id, step="finish" if finish else "begin", secret=given)
     if json:
         return write_json(result)
-    if finish:
+    if finish or result["client"]["secrets"] == 1:
         say(f"{id} now has one secret, the new one.")
     else:
         say(
@@ -179,9 +200,11 @@ def secret(
 
 @app.command()
 def remove(id: Id, yes: Yes = False) -> None:
-    """Remove a client: its requests are dropped from now on."""
+    """Remove a client. Its requests are dropped from now on."""
     from vestibule.apps.cli.asking import sure
 
+    if not yes:
+        ask("client.show", id=id)  # nobody is asked about what is not there
     sure(f"Remove the client {id}?", yes=yes)
     say(f"Removed {ask('client.remove', id=id)['removed']}.")
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -35,12 +35,13 @@ COMMANDS: dict[str, Branch] = {
         demo="Run a demonstration with a user, tokens and a RADIUS client.",
         status="Show whether the server runs, and what it holds.",
         config="Explain and check the start-up configuration.",
-        database="Bring the database to this version.",
+        database="Bring the database to this version, or copy it to another one.",
         clock="Confirm the clock after it was moved.",
     ),
     **_branches(
         "People and what they prove",
         user="Users: add, import, list, show, set, block, password, reset, remove.",
+        directory="Directories of others: add, list, show, set, test, sync, remove.",
         group="Groups: their members' reply attributes.",
         token="Tokens: import, assign, activate, resync, disable, export.",  # noqa: S106 - a help text
         recovery="Recovery codes for a user who lost everything else.",
@@ -61,8 +62,19 @@ COMMANDS: dict[str, Branch] = {
         selftest="Check this build against published test vectors.",
         backup="Copy everything but the master key while the server runs.",
         restore="Put a backup in place of the database.",
+        key="The keys that protect what is stored: status, rotate.",
     ),
 }
+
+
+IN_WORDS = (
+    ("Value error, ", ""),
+    ("Input should be a valid integer, unable to parse string as an integer", "it must be a whole number"),
+    ("Input should be a valid number, unable to parse string as a number", "it must be a number"),
+    ("Input should be greater than or equal to", "it must be at least"),
+    ("Input should be less than or equal to", "it must be at most"),
+)
+"""What the library says of a value that does not fit, and what is said instead."""
 
 
 class Page(Protocol):
@@ -92,6 +104,15 @@ class Tree(TyperGroup):
             raise TypeError(cmd_name)
         command.name = cmd_name
         return command
+
+    def invoke(self, ctx: Any) -> object:  # noqa: ANN401 - the class has no public name
+        """Run what was typed; what is wrong with a value is said in words for people."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as bad:
+            for told, meant in IN_WORDS:
+                bad.message = bad.message.replace(told, meant)
+            raise
 
     def format_commands(self, ctx: object, formatter: Page) -> None:  # noqa: ARG002 - as above
         """List the commands by section."""

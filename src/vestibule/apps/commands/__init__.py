@@ -15,16 +15,22 @@ may be left out, `= x` its default. Nothing secret comes back but where "shown o
 
 USER   {id, name, first_name, last_name, email, phone, locale, groups: [name], mfa: off|enabled|enforced,
         blocked: null|{since, until, by, reason}, created_at}
-TOKEN  {id, serial, method: totp|hotp|recovery, user: name|null, label, state: pending|active|disabled, usable,
-        manufacturer, model, algorithm: sha1|sha256|sha512, digits, period, waiver_until: time|null, created_at}
+TOKEN  {id, serial, method: name, user: name|null, label, state: pending|active|disabled, usable,
+        manufacturer, model, algorithm: sha1|sha256|sha512, digits, period, waiver_until: time|null,
+        starts_at: time|null, expires_at: time|null, created_at}
 GROUP  {name, description, reply_attributes: [[name, value]]}
 CLIENT {id, name, networks: [cidr], nas_identifier, sign_in: password_then_code|password_and_code|code_and_password|
         code_only, require_user_match, require_message_authenticator, limit_proxy_state, holds, time_budget,
-        rejoin_seconds, secrets: 0|1|2, created_at}
+        rejoin_seconds, first_factor: directory or "", pass_until: time|null, secrets: 0|1|2, created_at}
+DIRECTORY  {id, kind, settings: {}, secret: whether one is set, created_at}
 RULE   {position (1 is the first), name, outcome: deny|allow|require, clients: [id], groups: [name],
         networks: [cidr], methods: [name]}
 REPORT {file_name, dry_run, created, changed, unchanged, problems: [{line, column, field, reason}],
-        waived: [{line, serial, bits}], failures: text of the failures file ("" without problems; it holds keys)}
+        failures: text of the failures file ("" without problems; that of tokens holds keys)}
+TOKEN_REPORT  REPORT with {format, title: what the format is called, assigned: how many found their user,
+        waived: [{line, serial, bits}], expired: [{line, serial, expires_at}],
+        numbered: [{line, serial: the one that was made for a key without}],
+        unowned: [{line, serial, owner: whom nobody knows here}], notes: [text]}
 
 user.add        name, first_name?, last_name?, email?, phone?, locale?, groups?: [name], mfa? = enabled, password?
                 → {user: USER}
@@ -42,11 +48,13 @@ user.import     content: text, file_name, dry_run? = false → REPORT (with prog
 
 group.add       name, description?, reply_attributes?: [[name, value]] → {group: GROUP}
 group.list      → {groups: [GROUP]}
+group.show      name → {group: GROUP}
 group.set       name, description?, reply_attributes? → {group: GROUP}
 group.remove    name → {removed: name, members: how many users were in it} (with progress)
 
-token.import    content: text, file_name, dry_run? = false, waiver_until?: "2027-01-31", pending? = false
-                → REPORT (with progress)
+token.import    content: the file in Base64, file_name, key?: a pre-shared key (hexadecimal, Base64 or octets) in
+                Base64, passphrase?, dry_run? = false, waiver_until?: "2027-01-31", pending? = false
+                → TOKEN_REPORT (with progress)
 token.add       user, serial?, secret? (Base32; made here if absent), method? = totp, algorithm? = sha1, digits? = 6,
                 period? = 30, counter? = 0, label?, pending? = false, waiver_until?
                 → {token: TOKEN, uri, secret} (shown once)
@@ -61,19 +69,33 @@ token.disable   token → {token: TOKEN}
 token.enable    token → {token: TOKEN}
 token.remove    token → {removed: serial or id}
 token.export    after?, limit? → {tokens: [TOKEN], next}; never a key
+token.keys      after?, limit? → {tokens: [{serial (an id where there is none), method, secret (Base64), algorithm,
+                digits, period, counter, drift, user: name|null, manufacturer, model, starts_at, expires_at}],
+                left_out: tokens that are not active, next}; each page has its line in the journal
                 (`token` is a serial number or an id)
 recovery.issue  user → {token: TOKEN, codes: [text]} (shown once; all earlier ones are void)
 
 client.add      name, networks?: [cidr] (without: it asks over the HTTP API only, and has no secret), id? (made of the
                 name), sign_in? = password_then_code, nas_identifier?, require_user_match? = true,
                 require_message_authenticator? = true, limit_proxy_state? = true,
-                holds? = true, time_budget? = 30, rejoin_seconds? = 0, secret?
+                holds? = true, time_budget? = 30, rejoin_seconds? = 0, first_factor?,
+                pass_until?: "2027-01-31", secret?
                 → {client: CLIENT, secret: text|null (the one made here, shown once), warnings: [text]}
 client.list     → {clients: [CLIENT]}
 client.show     id → {client: CLIENT, warnings: [text]}
 client.set      id, and any of client.add but id and secret → {client: CLIENT, changed: [field], warnings: [text]}
 client.remove   id → {removed: id}
 client.secret   id, step: begin|finish, secret? → {client: CLIENT, secret: text|null (shown once), warnings: [text]}
+
+directory.add   id, kind: ldap|radius, settings: {} (see the page of the kind), secret? → {directory: DIRECTORY}
+directory.list  → {directories: [DIRECTORY]}
+directory.show  id → {directory: DIRECTORY, last_sync: null|{at, counts, held}}
+directory.set   id, settings?: {name: value, null for the default}, secret? → {directory: DIRECTORY, changed: [name]}
+directory.test  id, user, password? → {directory: id, found: null|{id, name, other_names, place, enabled}|{ambiguous:
+                [place]}, password: null|{right, reason: text|null, detail, attributes: [[name, value]]}}
+directory.sync  id, dry_run? = false, approve? = false → {directory: id, dry_run, created, changed, unchanged, gone,
+                back, refused, unreadable, held: [name], held_count, notes: [{place, what}]} (with progress)
+directory.remove  id, release? = false → {removed: id, released: users who are local now} (with progress)
 
 api_key.add     name, client? (a key that verifies as this client), rights?: [right] (else one that manages),
                 expires?: "2027-01-31" → {key: KEY, secret: text (the whole key, shown once)}
@@ -84,6 +106,7 @@ api_key.remove  id (or name) → {removed: name}
 
 policy.add      name, outcome, clients?, groups?, networks?, methods?, position? (default: last) → {rule: RULE}
 policy.list     → {rules: [RULE], default: text}
+policy.show     name → {rule: RULE}
 policy.move     name, position → {rules: [RULE], default: text}
 policy.remove   name → {removed: name}
 policy.test     user, client, address? → {outcome, rule: name, methods: [name], second_factor: whether it is asked}
@@ -101,10 +124,16 @@ journal.verify  → {intact, fault: text|null, lines, chains: [{chain, started_a
                 lines}]} (with progress)
 journal.prune   before → {pruned: lines} (with progress)
 
-status          → {users, groups, tokens, clients, rules, attempts, waiting, now}
+status          → {users, groups, tokens, recovery_lists, clients, rules, attempts, waiting, now}
 backup          target: absolute path → {path, at, octets, sha256}
 doctor          → {findings: [{level: ok|note|warning|error, what, remedy}]}
 clock.confirm   → {confirmed: null|what the clock did}
+key.status      → {keys: [{id, purpose, made_at: time|null, seals: whether it seals from now on, rows: {table: count}}],
+                unreadable: [{key, rows}], rotation: null|{to, replaces: [id], begun_at, done, total, refused: [text]},
+                master_changed_at: time|null (until it is confirmed), now}
+key.rotate      again? = false → {rotated: false when the key is too young, key, made_at, sealed_anew: rows,
+                retired: [id]} (with progress)
+key.master      finish? = false → {file, aside: path|null, since}, or with `finish` {confirmed}
 verify          user, client, typed, state? → {decision: accept, user, groups} | {decision: reject, reason} |
                 {decision: ask, state}; `state` goes back with the code as `typed`
 

@@ -1,5 +1,10 @@
-"""Arguments from outside, held against the signature of the flow that they are for."""
+"""Arguments from outside, held against the signature of the flow that they are for.
 
+They come as JSON carries them: octets are Base64 there.
+"""
+
+import base64
+import binascii
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from inspect import Parameter, signature
@@ -12,7 +17,7 @@ from vestibule.flows.refused import Refused
 
 PROGRESS = "progress"
 
-WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", bytes: "octets in Base64"}
 
 
 def checked(flow: Flow, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,7 +30,8 @@ def checked(flow: Flow, given: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in arguments.items():
         if name not in wanted:
             raise Refused(f"There is no argument {name}. Known are: {', '.join(wanted) or 'none'}.", name)
-        if not _fits(value, wanted[name].annotation):
+        arguments[name] = _opened(value, wanted[name].annotation)
+        if not _fits(arguments[name], wanted[name].annotation):
             raise Refused(f"{name} must be {_words(wanted[name].annotation)}.", name)
     missing = [name for name, one in wanted.items() if one.default is Parameter.empty and name not in arguments]
     if missing:
@@ -47,6 +53,16 @@ def parameters(flow: Flow) -> dict[str, Parameter]:
         for name, one in signature(flow).parameters.items()
         if one.kind is Parameter.KEYWORD_ONLY and name != PROGRESS
     }
+
+
+def _opened(value: object, wanted: object) -> object:
+    """The octets of a text in Base64 where octets are wanted, else the value as it is."""
+    if not isinstance(value, str) or bytes not in (wanted, *get_args(wanted)):
+        return value
+    try:
+        return base64.b64decode(value.encode("ascii"), validate=True)
+    except (binascii.Error, ValueError):
+        return value
 
 
 def _fits(value: object, wanted: object) -> bool:

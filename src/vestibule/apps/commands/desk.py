@@ -3,16 +3,14 @@
 import os
 import secrets
 import time
-from collections.abc import Iterable
 
 from vestibule.apps.background import heads_file
 from vestibule.apps.dictionary import dictionary
+from vestibule.apps.journal import chain_fault
 from vestibule.apps.pieces import Pieces
 from vestibule.core.credentials import Credential
-from vestibule.core.journal import Line
 from vestibule.flows.desk import Desk, Oath
 from vestibule.methods.recovery import CODES, OCTETS, Recovery
-from vestibule.stores.chain import first_fault
 from vestibule.stores.heads_file import read_heads
 from vestibule.stores.settings import known_settings, settings_from
 
@@ -24,9 +22,6 @@ def desk_of(pieces: Pieces) -> Desk:
 
     def issue_recovery(credential: Credential) -> tuple[Credential, tuple[str, ...]]:
         return recovery.issue(credential, secrets.token_bytes(CODES * OCTETS))
-
-    def chain_fault(lines: Iterable[Line], chain: str, previous: str, expected_seq: int) -> str | None:
-        return first_fault(lines, vault.derive("journal", chain.encode()).reveal(), previous, expected_seq)
 
     return Desk(
         store=store,
@@ -40,8 +35,9 @@ def desk_of(pieces: Pieces) -> Desk:
         dictionary=dictionary(pieces.configuration),
         settings=known_settings(),
         check_settings=settings_from,
-        chain_fault=chain_fault,
+        chain_fault=chain_fault(vault),
         mac=lambda said: vault.mac("token", said),
         waiting=lambda: store.waiting,
+        directories=pieces.directories,
         known_heads=lambda: read_heads(heads_file(pieces.configuration, os.environ)),
     )

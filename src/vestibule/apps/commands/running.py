@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from vestibule.apps.commands import upkeep
+from vestibule.apps.commands import keys, upkeep
 from vestibule.apps.commands.arguments import checked, takes_progress
 from vestibule.apps.commands.desk import desk_of
 from vestibule.apps.commands.link import CommandFailed
@@ -41,6 +41,7 @@ class Commands:
         self._flows: Mapping[str, Flow] = {
             **FLOWS,
             **upkeep.flows(pieces),
+            **keys.flows(pieces),
             "verify": partial(verify, pieces.authenticate),
         }
 

@@ -13,7 +13,7 @@ from vestibule.apps.commands.table import Flow
 from vestibule.apps.doctor import examine
 from vestibule.apps.pieces import Pieces
 from vestibule.flows.clock import confirm
-from vestibule.flows.desk import Desk
+from vestibule.flows.desk import Desk, Progress, quiet
 from vestibule.flows.refused import Refused
 
 
@@ -29,9 +29,9 @@ async def back_up(pieces: Pieces, _desk: Desk, actor: str, *, target: str) -> di
     return {"path": str(done.path), "at": done.at, "octets": done.octets, "sha256": done.sha256}
 
 
-async def look(pieces: Pieces, _desk: Desk, _actor: str) -> dict[str, Any]:
+async def look(pieces: Pieces, _desk: Desk, _actor: str, *, progress: Progress = quiet) -> dict[str, Any]:
     """What is wrong, or about to go wrong."""
-    findings = await examine(pieces.configuration, pieces, now=time.time(), environment=os.environ)
+    findings = await examine(pieces.configuration, pieces, now=time.time(), environment=os.environ, progress=progress)
     return {"findings": [asdict(one) for one in findings]}
 
 

@@ -32,6 +32,8 @@ class ClientFields(Body):
     holds: bool | None = None
     time_budget: float | None = Field(None, ge=2, le=600, allow_inf_nan=False)
     rejoin_seconds: int | None = Field(None, ge=0, le=10)
+    first_factor: Text | None = Field(None, description="The directory that is asked for everybody's password.")
+    pass_until: Text | None = Field(None, description="The day until which the first factor alone may do, or empty.")
 
 
 class NewClient(ClientFields):

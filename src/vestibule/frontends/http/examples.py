@@ -33,6 +33,8 @@ TOKEN: dict[str, Any] = {
     "digits": 6,
     "period": 30,
     "waiver_until": None,
+    "starts_at": None,
+    "expires_at": None,
     "created_at": AT,
 }
 GROUP: dict[str, Any] = {"name": "staff", "description": "", "reply_attributes": [["Filter-Id", "staff"]]}
@@ -48,6 +50,8 @@ CLIENT: dict[str, Any] = {
     "holds": True,
     "time_budget": 30.0,
     "rejoin_seconds": 0,
+    "first_factor": "",
+    "pass_until": None,
     "secrets": 0,
     "created_at": AT,
 }
@@ -104,7 +108,17 @@ REPORT = {
     "changed": 0,
     "unchanged": 0,
     "problems": [{"line": 4, "column": 2, "field": "secret key", "reason": "is no Base32"}],
-    "waived": [],
+}
+TOKEN_REPORT = {
+    **REPORT,
+    "format": "mfa-server-csv",
+    "title": "CSV with three columns, as MFA Server took it",
+    "assigned": 0,
+    "waived": [{"line": 7, "serial": "A9", "bits": 80}],
+    "expired": [],
+    "numbered": [],
+    "unowned": [],
+    "notes": [],
 }
 TOKEN_FILE = "A1,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP,30\n"  # noqa: S105 - a well-known example
 CHANGE_OF_CLIENT = {"client": CLIENT, "warnings": []}
@@ -170,7 +184,7 @@ ANSWERED: dict[str, Any] = {
         "uri": "otpauth://totp/Vestibule:alice%40example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Vestibule",
         "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
     },
-    "importTokens": REPORT,
+    "importTokens": TOKEN_REPORT,
     "getToken": {"token": TOKEN, "used_at": AT, "drift": 0, "counter": 0, "resync": False, "failures": 0},
     "removeToken": {"removed": "A1"},
     "assignToken": {"token": TOKEN},
@@ -204,6 +218,7 @@ ANSWERED: dict[str, Any] = {
         "users": 120,
         "groups": 3,
         "tokens": 118,
+        "recovery_lists": 40,
         "clients": 2,
         "rules": 1,
         "attempts": 0,

@@ -10,7 +10,6 @@ from pydantic import JsonValue
 from vestibule.frontends.http.fields import Shown
 
 Mfa = Literal["off", "enabled", "enforced"]
-Method = Literal["totp", "hotp", "recovery"]
 Algorithm = Literal["sha1", "sha256", "sha512"]
 SignIn = Literal["password_then_code", "password_and_code", "code_and_password", "code_only"]
 Outcome = Literal["deny", "allow", "require"]
@@ -57,6 +56,8 @@ class Token(Shown):
     digits: int
     period: int
     waiver_until: float | None
+    starts_at: float | None
+    expires_at: float | None
     created_at: float
 
 
@@ -183,35 +184,6 @@ class RecoveryCodes(TokenTold):
     codes: list[str]
 
 
-class RowProblem(Shown):
-    """What is wrong with one row of a file."""
-
-    line: int
-    column: int
-    field: str
-    reason: str
-
-
-class Waived(Shown):
-    """A row whose key is short and was taken until a date."""
-
-    line: int
-    serial: str
-    bits: int
-
-
-class Report(Shown):
-    """What an import did, or would do."""
-
-    file_name: str
-    dry_run: bool
-    created: int
-    changed: int
-    unchanged: int
-    problems: list[RowProblem]
-    waived: list[Waived]
-
-
 class Client(Shown):
     """An asking system, without its secrets."""
 
@@ -226,6 +198,8 @@ class Client(Shown):
     holds: bool
     time_budget: float
     rejoin_seconds: int
+    first_factor: str
+    pass_until: float | None
     secrets: int
     created_at: float
 
@@ -364,6 +338,7 @@ class Status(Shown):
     users: int
     groups: int
     tokens: int
+    recovery_lists: int
     clients: int
     rules: int
     attempts: int

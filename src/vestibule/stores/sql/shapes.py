@@ -184,7 +184,8 @@ def _client(row: Row, vault: Vault) -> Client:
     sealed = [base64.b64decode(one) for one in json.loads(row[3])]
     secrets = tuple(vault.open_sealed(one, _client_place(row[0], i)) for i, one in enumerate(sealed))
     flags = [bool(flag) for flag in row[6:10]]
-    return Client(row[0], row[1], _texts(row[2]), secrets, row[4], SignIn(row[5]), *flags, *row[10:])
+    fields = [row[0], row[1], _texts(row[2]), secrets, row[4], SignIn(row[5]), *flags, *row[10:]]
+    return Client(*fields)
 
 
 def _rule_row(rule: Rule, vault: Vault) -> Row:

@@ -1,0 +1,68 @@
+"""The directories that are set up: opened when they are first asked, opened anew when their settings change."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from vestibule.core.directories import DirectoryRecord
+from vestibule.core.ports import AccountDirectory
+from vestibule.core.snapshot import Snapshot
+from vestibule.flows.kinds import Kind
+
+
+class Closing(AccountDirectory, Protocol):
+    """A directory that holds connections."""
+
+    async def close(self) -> None:
+        """Give them up."""
+
+
+class OpenKind(Kind, Protocol):
+    """A kind that can be opened."""
+
+    def open(self, record: DirectoryRecord) -> Closing:
+        """Open a directory; nothing is connected yet. Raises Malformed for settings of a newer program."""
+
+
+class LiveDirectories:
+    """Has the shape `flows.kinds.Directories`; belongs to one event loop."""
+
+    def __init__(self, kinds: Mapping[str, OpenKind], snapshot: Callable[[], Snapshot]) -> None:
+        """Take the kinds, and the settings in force."""
+        self._kinds = kinds
+        self._snapshot = snapshot
+        self._open: dict[str, tuple[DirectoryRecord, Closing]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """What can be set up."""
+        return self._kinds
+
+    def directory_of(self, id: str) -> AccountDirectory | None:
+        """The directory with this id; None for one that is not set up, or of a kind that this program does not know."""
+        record = self._snapshot().directories.get(id)
+        known, live = self._open.get(id, (None, None))
+        if record is not None and record is known:
+            return live
+        if live is not None:
+            del self._open[id]
+            self._close_soon(live)
+        if record is None or record.kind not in self._kinds:
+            return None
+        fresh = self._kinds[record.kind].open(record)
+        self._open[id] = record, fresh
+        return fresh
+
+    async def close(self) -> None:
+        """Give up all connections."""
+        for _record, live in self._open.values():
+            self._close_soon(live)
+        self._open.clear()
+        await asyncio.gather(*self._closing, return_exceptions=True)
+
+    def _close_soon(self, live: Closing) -> None:
+        """What is under way on it fails, and its caller asks again."""
+        task = asyncio.get_running_loop().create_task(live.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
