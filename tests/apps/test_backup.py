@@ -86,6 +86,11 @@ async def put_back(installation: Installation, done: Backup, at: float | None = 
     return await restore(installation.configuration(), done.path, actor="uid:0", at=time.time() if at is None else at)
 
 
+def made_safe(pieces: Pieces, **counted: int) -> dict[str, int]:
+    """How many credentials of each method in use a restore touched: these, and else none."""
+    return {method.name: 0 for method in pieces.methods} | counted
+
+
 def scratched(path: Path) -> None:
     """Damage one page that no other step reads."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
@@ -255,7 +260,7 @@ async def test_recovery_codes_are_void_and_what_was_under_way_is_closed(installa
     done = await taken(installation, pieces)
     await pieces.close()
     outcome = await put_back(installation, done)
-    assert outcome.restored.credentials == {"totp": 0, "hotp": 0, "recovery": 1}
+    assert outcome.restored.credentials == made_safe(pieces, recovery=1)
     assert (outcome.restored.attempts, outcome.restored.messages) == (1, 1)
     pieces = await installation.open()
     assert await sign_in(pieces, "zoe", codes[0]) == Reject(Reason.NO_USABLE_PROMPT)
@@ -294,7 +299,7 @@ async def test_the_old_database_is_put_aside_whole_and_the_restore_begins_a_chai
     (line,) = [line for line in await lines_of(pieces) if line.entry.action == "restore"]
     assert line.seq == 1
     (safe,) = await entries_of(pieces, "restore.safe")
-    assert safe.detail["credentials"] == {"totp": 1, "hotp": 0, "recovery": 0}
+    assert safe.detail["credentials"] == made_safe(pieces, totp=1)
     assert await pieces.store.read(lambda reading: reading.get(User, "id of button")) is None
 
 

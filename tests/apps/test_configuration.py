@@ -281,6 +281,21 @@ def test_neighbouring_ports_are_free_without_accounting(written: Written) -> Non
     assert len(load(path, {}).radius.listen) == 2
 
 
+@pytest.mark.requirement(52)
+@pytest.mark.parametrize(
+    "key", ["{0}/master.key", "{0}/deeper/master.key", "{0}/../{0.name}/master.key", "{0.parent}/link/k"]
+)
+def test_a_key_in_the_data_directory_is_refused_however_it_is_named(key: str, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (tmp_path / "link").symlink_to(data)
+    with pytest.raises(ConfigurationWrong) as wrong:
+        load(None, {"VESTIBULE_DATA_DIRECTORY": str(data), "VESTIBULE_KEY_FILE": key.format(data)})
+    (found,) = wrong.value.problems
+    assert (found.key, found.place) == ("key.file", Place("VESTIBULE_KEY_FILE"))
+    beside = {"VESTIBULE_DATA_DIRECTORY": str(data), "VESTIBULE_KEY_FILE": f"{data}.key"}
+    assert load(None, beside).key.file.parent == tmp_path
+
+
 def test_a_listener_prints_as_it_is_written() -> None:
     assert str(Listener("192.0.2.1", 1812)) == "192.0.2.1:1812"
     assert str(Listener("::1", 0)) == "[::1]:0"

@@ -13,13 +13,14 @@ from tests.conformance.store.opening import noting, putting, sign_in
 from vestibule.apps.background import heads_file
 from vestibule.apps.configuration import Listener
 from vestibule.apps.doctor import Finding, Level, examine, machine
-from vestibule.apps.doctor.contents import LAST_LINES
+from vestibule.apps.pieces import Pieces
 from vestibule.core.clients import Client
 from vestibule.core.credentials import Credential
 from vestibule.core.heads import Head, Heads
 from vestibule.core.secret import Secret
 from vestibule.flows.clock import Clock, ClockWatch
 from vestibule.flows.heads import current_heads
+from vestibule.flows.journal import VERIFIED_AT_ONCE
 from vestibule.stores.heads_file import write_heads
 
 DAY = 86400.0
@@ -47,6 +48,13 @@ async def complaint(
 async def with_heads(installation: Installation) -> None:
     pieces = await installation.open()
     write_heads(heads_file(pieces.configuration, {}), await current_heads(pieces.store, time.time()))
+
+
+async def noted(pieces: Pieces, times: range) -> None:
+    """A line for each of these times, in slices."""
+    for first in times[::200]:
+        some = range(first, min(first + 200, times.stop))
+        await pieces.store.change(noting(*(sign_in(float(at)) for at in some)))
 
 
 async def put(installation: Installation, *records: Client | Credential) -> None:
@@ -97,14 +105,6 @@ async def test_a_configuration_that_others_can_change_is_named(installation: Ins
     )
 
 
-async def test_a_key_beside_the_data_is_named(installation: Installation) -> None:
-    beside = installation.data / "master.key"
-    installation.key.rename(beside)
-    configuration = installation.configuration({"VESTIBULE_KEY_FILE": str(beside)})
-    found = await examine(configuration, None, now=time.time(), environment={})
-    assert [one.level for one in found if "lies in the data directory" in one.what] == [Level.WARNING]
-
-
 async def test_heads_that_are_missing_or_lie_with_the_data_are_named(installation: Installation) -> None:
     await complaint(installation, Level.WARNING, "no heads of the journal")
     configuration = installation.configuration()
@@ -150,6 +150,15 @@ async def test_a_database_from_the_future_is_named(installation: Installation) -
     os.utime(installation.database, (ahead, ahead))
     found = await examine(installation.configuration(), None, now=time.time(), environment={})
     assert [one.level for one in found if "The clock is wrong" in one.what] == [Level.ERROR]
+
+
+def test_what_this_user_cannot_reach_is_passed_over(tmp_path: Path) -> None:
+    beyond = tmp_path / "file" / "beyond"
+    beyond.parent.touch()
+    for place in (beyond, tmp_path / "none"):
+        assert list(machine.clock(place, 0.0)) == []
+        configuration = Installation(place).configuration()
+        assert not [one for one in machine.findings(configuration, time.time()) if "free at" in one.what]
 
 
 async def test_a_demonstration_is_named(installation: Installation) -> None:
@@ -266,21 +275,26 @@ async def test_a_clock_that_was_moved_is_named(installation: Installation) -> No
 
 
 @pytest.mark.requirement(49)
-@pytest.mark.parametrize("lines", [3, LAST_LINES + 5])
-async def test_a_changed_line_near_the_end_is_named(installation: Installation, lines: int) -> None:
+@pytest.mark.parametrize("at", [1.0, VERIFIED_AT_ONCE + 3.0, VERIFIED_AT_ONCE + 12.0])
+async def test_a_changed_line_is_named_whatever_its_chain_and_its_page(installation: Installation, at: float) -> None:
     pieces = await installation.open()
-    for first in range(0, lines, 200):
-        await pieces.store.change(noting(*(sign_in(float(i)) for i in range(first, min(first + 200, lines)))))
+    await noted(pieces, range(VERIFIED_AT_ONCE + 10))
+    pieces = await installation.open()
+    await noted(pieces, range(VERIFIED_AT_ONCE + 10, VERIFIED_AT_ONCE + 20))
     await with_heads(installation)
     assert not [one for one in await examined(installation) if "journal" in one.what]
-    await pieces.store.change(lambda writing: writing._cursor.execute("UPDATE journal SET action = 'x' WHERE at = 2.0"))  # type: ignore[attr-defined]
-    changed_early = [one for one in await examined(installation) if "was changed" in one.what]
-    assert len(changed_early) == (lines < LAST_LINES)
-    newest = float(lines - 1)
     await pieces.store.change(
-        lambda writing: writing._cursor.execute("UPDATE journal SET action = 'x' WHERE at = ?", (newest,))  # type: ignore[attr-defined]
+        lambda writing: writing._cursor.execute("UPDATE journal SET action = 'x' WHERE at = ?", (at,))  # type: ignore[attr-defined]
     )
-    await complaint(installation, Level.ERROR, "The journal was changed")
+    await complaint(installation, Level.ERROR, "The journal was changed", "was changed.")
+
+
+async def test_how_far_the_journal_is_verified_is_told(installation: Installation) -> None:
+    pieces = await installation.open()
+    await noted(pieces, range(VERIFIED_AT_ONCE + 10))
+    told: list[tuple[int, int | None]] = []
+    await examine(pieces.configuration, pieces, now=time.time(), environment={}, progress=lambda *far: told.append(far))
+    assert told == [(VERIFIED_AT_ONCE, VERIFIED_AT_ONCE + 10), (VERIFIED_AT_ONCE + 10, VERIFIED_AT_ONCE + 10)]
 
 
 @pytest.mark.requirement(49)

@@ -4,7 +4,7 @@
 input gets a server in a process of its own, made by fork, so that the libraries are loaded once for all of them.
 
 One line of JSON on standard output: {"pid": 7, "radius": ["127.0.0.1", 40001], "http": ["127.0.0.1", 40002],
-"api": ["http://127.0.0.1:40003"]}.
+"api": ["http://127.0.0.1:40003"], "radsec": []}.
 """
 
 import json
@@ -30,6 +30,7 @@ async def tell(_pieces: Pieces, addresses: Addresses) -> None:
         "radius": (radius.host, radius.port),
         "http": (http.host, http.port),
         "api": addresses.api,
+        "radsec": [(one.host, one.port) for one in addresses.radsec],
     }
     print(json.dumps(said), flush=True)
 

@@ -29,7 +29,7 @@ from vestibule.stores.vault import Vault
 
 PATIENCE = 40.0
 CONFIGURATION = """
-data_directory = "{folder}"
+data_directory = "{folder}/data"
 [server]
 name = "mfa1"
 [key]
@@ -52,6 +52,7 @@ class Home:
     @classmethod
     def lay_out(cls, folder: Path) -> "Home":
         home = cls(folder)
+        (folder / "data").mkdir(mode=0o700)
         home.configuration.write_text(CONFIGURATION.format(folder=folder))
         master = create_key_file(home.key, secrets.token_bytes)
         upgrade(home.url)
@@ -69,7 +70,7 @@ class Home:
 
     @property
     def url(self) -> str:
-        return f"sqlite:///{self.folder}/vestibule.db"
+        return f"sqlite:///{self.folder}/data/vestibule.db"
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Store]:
@@ -90,6 +91,7 @@ class Server:
     radius: Address
     http: Address
     api: str
+    radsec: tuple[Address, ...] = ()
 
     @property
     def accounting(self) -> Address:
@@ -174,7 +176,9 @@ async def _ready(process: asyncio.subprocess.Process, folder: Path) -> Server:
     except (TimeoutError, ValueError):
         process.kill()
         pytest.fail(f"the server never was ready: {await asyncio.to_thread(_log(folder).read_text)}")
-    return Server(said["pid"], tuple(said["radius"]), tuple(said["http"]), said["api"][0])
+    return Server(
+        said["pid"], tuple(said["radius"]), tuple(said["http"]), said["api"][0], tuple(map(tuple, said["radsec"]))
+    )
 
 
 def _log(folder: Path) -> Path:

@@ -108,7 +108,7 @@ async def set_up(ears: Ears, pieces: Pieces) -> str:
     await run(ears, commands, "client.add", name="vpn", id="vpn", networks=["127.0.0.0/8"], secret=SHARED)
     short = base64.b32encode(SHORT_SEED).decode()
     rows = f"A2,{short},30\nA3,{base32}!,30\nA4,{base32},31\n"
-    report = await commands.run("token.import", {"content": rows, "file_name": "tokens.csv"}, "uid:0")
+    report = await commands.run("token.import", {"content": rows.encode(), "file_name": "tokens.csv"}, "uid:0")
     ears.hear("report of an import", {name: value for name, value in report.items() if name != "failures"})
     await fails(ears, commands, "token.add", user="alice", secret=short, serial="A5")
     await fails(ears, commands, "token.add", user="alice", secret=f"{base32}!", serial="A5")

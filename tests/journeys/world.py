@@ -16,7 +16,7 @@ import itertools
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,7 +37,7 @@ from vestibule.core.engine import Engine
 from vestibule.core.journal import Entry, Query
 from vestibule.core.messages import Message
 from vestibule.core.oath import hotp, time_step
-from vestibule.core.ports import Channel, Passed, Record, Store
+from vestibule.core.ports import AccountDirectory, Channel, Passed, Record, Store
 from vestibule.core.secret import Secret
 from vestibule.core.users import Group, Mfa, Password, User
 from vestibule.directories.local import LocalDirectory
@@ -55,6 +55,7 @@ from vestibule.stores.sql.migrate import upgrade
 from vestibule.stores.vault import Vault
 from vestibule.wire.names import name_key
 from vestibule.wire.radius.dictionary import Dictionary, standard
+from vestibule.wire.radius.packet import Packet
 
 NOON = 1_800_000_000.0  # begins a step of 30 and of 60 seconds
 AT_ONCE = Manners(reject_delay=0.0)
@@ -196,6 +197,8 @@ class World:
     radius: Address
     accounting: Address
     recovery: Recovery
+    door: RadiusDoor
+    counts: Counts
 
     async def put(self, *records: Record) -> None:
         for start in range(0, len(records), 200):
@@ -278,8 +281,10 @@ async def in_process(
     tap: Tap | None = None,
     channels: Mapping[str, Channel] | None = None,
     workers: int = 1,
+    directory: AccountDirectory | None = None,
+    came_back: Callable[[Packet], bool] | None = None,
 ) -> AsyncIterator[World]:
-    """Open the door in front of `store`, and close everything behind it."""
+    """Open the door in front of `store`, and close everything behind it; `directory` is any that a record names."""
     passwords = PasswordPool(workers, 500, source_limit=500, **CHEAP_PASSWORD)
     recovery = Recovery(lambda code: hmac.digest(b"recovery", code, "sha256"))
     engine = Engine([Totp(), Hotp(), recovery], [tap or Tap()])
@@ -293,14 +298,18 @@ async def in_process(
         time.monotonic,
         secrets.token_bytes,
         lambda said: hmac.digest(b"token", said, "sha256"),
+        lambda _: directory,
     )
     counts = Counts(registry, cast("FilteringBoundLogger", log))
     account = Account(store, clock)
-    door = RadiusDoor(authenticate, account, lambda: store.snapshot, dictionary or standard(), counts, manners)
+    names = dictionary or standard()
+    door = RadiusDoor(authenticate, account, lambda: store.snapshot, names, counts, manners, came_back)
     radius = await door.listen(LOOPBACK, 0, accounting=False)
     accounting = await door.listen(LOOPBACK, 0, accounting=True)
     try:
-        yield World(store, passwords, authenticate, postbox, registry, log, clock, radius, accounting, recovery)
+        yield World(
+            store, passwords, authenticate, postbox, registry, log, clock, radius, accounting, recovery, door, counts
+        )
     finally:
         await door.close()
         await authenticate.close()

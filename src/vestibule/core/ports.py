@@ -20,6 +20,7 @@ from vestibule.core.policy import Rule
 from vestibule.core.prompts import Prompt
 from vestibule.core.reasons import Reason, Result
 from vestibule.core.secret import Secret
+from vestibule.core.sessions import Session
 from vestibule.core.snapshot import Snapshot
 from vestibule.core.users import Alias, Group, Password, User
 
@@ -196,6 +197,7 @@ Record = (
     | OutboxRow
     | ApiKey
     | PastRequest
+    | Session
 )
 R = TypeVar(
     "R",
@@ -213,6 +215,7 @@ R = TypeVar(
     OutboxRow,
     ApiKey,
     PastRequest,
+    Session,
 )
 T = TypeVar("T")
 

@@ -12,6 +12,16 @@ class Mfa(StrEnum):
     ENFORCED = "enforced"  # asked and registered
 
 
+class Role(StrEnum):
+    """What a person may do in administration; nothing is included in anything else but by `owner`."""
+
+    NONE = ""
+    HELPDESK = "helpdesk"  # people and their factors, after a check of who calls
+    AUDITOR = "auditor"  # sees all, changes nothing
+    ADMINISTRATOR = "administrator"  # everything but roles
+    OWNER = "owner"  # everything
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """Every attempt of a blocked user is refused until `until` (seconds since the epoch) or until unblocked."""
@@ -45,6 +55,7 @@ class User:
     version: int = 1
     directory: str = ""
     external_id: str = ""
+    role: Role = Role.NONE
 
     def blocked(self, now: float) -> bool:
         """Whether a block is in force at `now`."""

@@ -26,7 +26,9 @@ async def add(desk: Desk, actor: str, *, name: str, description: str = "", reply
 
     def act(writing: Writing) -> Told:
         if writing.get(Group, group.id) is not None:
-            raise Refused(f"There is a group {group.id} already. Change it with: vestibule group set", "name")
+            raise Refused(
+                f"There is a group {group.id} already. Change it with: vestibule group set {group.id}", "name"
+            )
         writing.put(group)
         writing.note(desk.entry("group.add", actor, group=group.id))
         return {"group": group_told(group)}
@@ -59,6 +61,11 @@ async def change(
     return await desk.store.change(act)
 
 
+async def show(desk: Desk, actor: str, *, name: str) -> Told:  # noqa: ARG001 - every flow is told who asks
+    """One group."""
+    return {"group": group_told(await desk.store.read(lambda reading: the_group(reading, name)))}
+
+
 async def remove(desk: Desk, actor: str, *, name: str, progress: Progress = quiet) -> Told:
     """Take everyone out of the group, then remove it; refused while a rule of the policy names it."""
     total = await desk.store.read(lambda reading: _users_to_look_at(reading, name))
@@ -82,7 +89,8 @@ def the_group(reading: Reading, name: str, field: str = "name") -> Group:
     """The group of this name; refused when there is none."""
     group = reading.get(Group, name)
     if group is None:
-        raise Missing(f"There is no group {name}. Add it with: vestibule group add", field)
+        cure = "See them all with: vestibule group list" if field == "name" else f"Add it: vestibule group add {name}"
+        raise Missing(f"There is no group {name}. {cure}", field)
     return group
 
 

@@ -5,6 +5,7 @@ problem of the report and keeps no other row back.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,7 +18,8 @@ from vestibule.core.ports import Reading, Record, Writing
 from vestibule.flows import inventory
 from vestibule.flows.desk import Desk, Progress, Told
 from vestibule.flows.refused import Refused
-from vestibule.wire.tabular import RowProblem, failures_csv
+from vestibule.wire.tabular import RowProblem
+from vestibule.wire.tabular_writing import failures_csv
 
 CHUNK = 1 << 16
 STEP = 100
@@ -37,7 +39,8 @@ class Plan:
     records: list[Record] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     problems: list[RowProblem] = field(default_factory=list)
-    waived: list[Told] = field(default_factory=list)
+    assigned: int = 0
+    remarks: defaultdict[str, list[Told]] = field(default_factory=lambda: defaultdict(list))
 
     def create(self, *records: Record) -> None:
         """Count one that is new."""
@@ -49,13 +52,19 @@ class Plan:
         self.changed += 1
         self.records.append(record)
 
+    def remark(self, kind: str, **about: object) -> None:
+        """Name one row in the report."""
+        self.remarks[kind].append(about)
+
     def add(self, other: "Plan") -> None:
         """Count what another slice did; its records are done with."""
         self.created += other.created
         self.changed += other.changed
         self.unchanged += other.unchanged
         self.problems += other.problems
-        self.waived += other.waived
+        self.assigned += other.assigned
+        for kind, found in other.remarks.items():
+            self.remarks[kind] += found
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,7 @@ class Way(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One import: where it comes from, who asks, and whether it is for good."""
+    """One import: where it comes from, who asks, whether it is for good, and what its report has besides."""
 
     desk: Desk
     actor: str
@@ -80,6 +89,7 @@ class Import:
     file_name: str
     dry_run: bool
     progress: Progress
+    more: Callable[[Plan], Told] = lambda _plan: {}
 
     async def run(self, rows: Iterable[Row | RowProblem], way: Way[Row], total: int) -> Told:
         """Take all rows, of which there are about `total`, and report."""
@@ -127,8 +137,8 @@ class Import:
             "changed": plan.changed,
             "unchanged": plan.unchanged,
             "problems": [_told(problem) for problem in problems],
-            "waived": plan.waived,
             "failures": "".join(failures_csv(problems)),
+            **self.more(plan),
         }
 
 

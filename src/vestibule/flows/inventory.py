@@ -24,6 +24,11 @@ def the_token(reading: Reading, token: str) -> Credential:
     return found
 
 
+def is_token(one: Credential) -> bool:
+    """Whether a credential is a token: one that counts or times codes from a seed. A list of recovery codes is none."""
+    return bool(one.seed_id)
+
+
 def seed_of(reading: Reading, one: Credential) -> Seed:
     """The seed of a credential; refused for one that has none."""
     seed = reading.get(Seed, one.seed_id) if one.seed_id else None

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from vestibule.core.heads import gaps
 from vestibule.core.journal import EntryKind, Line, Query
-from vestibule.core.ports import ChainHead, Reading
+from vestibule.core.ports import ChainHead, Reading, Store
 from vestibule.core.reasons import Reason
-from vestibule.flows.desk import SLICE, Desk, Progress, Told, page_size, quiet, the_user
+from vestibule.flows.desk import SLICE, ChainFault, Desk, Progress, Told, page_size, quiet, the_user
 from vestibule.flows.refused import Refused
 from vestibule.flows.views import line_told
 
@@ -50,18 +50,33 @@ async def listed(
 
 async def verify(desk: Desk, actor: str, *, progress: Progress = quiet) -> Told:  # noqa: ARG001 - told who asks
     """Walk all chains and say what does not fit first, or how many lines there are and where the chains end."""
-    heads = await desk.store.read(lambda reading: reading.chains())
+    walked = await walk_chains(desk.store, desk.chain_fault, progress)
+    return _verified(walked.heads, walked.lines, walked.fault or await _lost(desk))
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """How far the chains were walked: where they end, how many lines fit, and what does not fit first, if anything."""
+
+    heads: list[ChainHead]
+    lines: int
+    fault: str | None
+
+
+async def walk_chains(store: Store, chain_fault: ChainFault, progress: Progress = quiet) -> Walked:
+    """Walk all chains page by page, so that sign-ins and other questions come in between, up to the first fault."""
+    heads = await store.read(lambda reading: reading.chains())
     total = sum(head.seq - head.first_seq + 1 for head in heads)
     lines = 0
     for head in heads:
         walk = _Walk(head.first_seq, head.first_previous_mac)
         while walk.seq <= head.seq:
-            walk = await desk.store.read(_verifying(desk, head, walk))
+            walk = await store.read(_verifying(chain_fault, head, walk))
             if walk.fault is not None:
-                return _verified(heads, lines + walk.seq - head.first_seq, walk.fault)
+                return Walked(heads, lines + walk.seq - head.first_seq, walk.fault)
             progress(lines + walk.seq - head.first_seq, total)
         lines += head.seq - head.first_seq + 1
-    return _verified(heads, lines, await _lost(desk))
+    return Walked(heads, lines, None)
 
 
 async def _lost(desk: Desk) -> str | None:
@@ -136,14 +151,14 @@ class _Walk:
     fault: str | None = None
 
 
-def _verifying(desk: Desk, head: ChainHead, walk: _Walk) -> Callable[[Reading], _Walk]:
+def _verifying(chain_fault: ChainFault, head: ChainHead, walk: _Walk) -> Callable[[Reading], _Walk]:
     """The question that walks on by one page of a chain, not beyond the head that was there at the beginning."""
 
     def question(reading: Reading) -> _Walk:
         found = reading.chain(head.chain, walk.seq - 1, VERIFIED_AT_ONCE)
         lines = [line for line in found if line.seq <= head.seq]
         missing = f"chain {head.chain}: line {walk.seq} is missing"
-        fault = desk.chain_fault(lines, head.chain, walk.mac, walk.seq) if lines else missing
+        fault = chain_fault(lines, head.chain, walk.mac, walk.seq) if lines else missing
         if fault is None:
             return _Walk(lines[-1].seq + 1, lines[-1].mac)
         return _beyond_pruned(reading, head, walk) or _Walk(walk.seq, walk.mac, fault)

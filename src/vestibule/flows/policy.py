@@ -63,6 +63,17 @@ async def listed(desk: Desk, actor: str) -> Told:  # noqa: ARG001 - every flow i
     return _told(desk.store.snapshot.rules)
 
 
+async def show(desk: Desk, actor: str, *, name: str) -> Told:  # noqa: ARG001 - every flow is told who asks
+    """One rule, with its place."""
+
+    def question(reading: Reading) -> Told:
+        rules = in_order(reading)
+        rule = _the_rule(rules, name)
+        return {"rule": rule_told(rule, rules.index(rule) + 1)}
+
+    return await desk.store.read(question)
+
+
 async def move(desk: Desk, actor: str, *, name: str, position: int) -> Told:
     """Put a rule at another position (1 is the first)."""
 

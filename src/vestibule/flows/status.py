@@ -12,10 +12,12 @@ async def status(desk: Desk, actor: str) -> Told:  # noqa: ARG001 - every flow i
     snapshot = desk.store.snapshot
 
     def question(reading: Reading) -> Told:
+        seedless = reading.count_by(Credential, "seed_id", "")  # see `inventory.is_token`
         return {
             "users": reading.count(User),
             "groups": len(snapshot.groups),
-            "tokens": reading.count(Credential),
+            "tokens": reading.count(Credential) - seedless,
+            "recovery_lists": seedless,
             "clients": len(snapshot.clients),
             "rules": len(snapshot.rules),
             "attempts": reading.count(Attempt),

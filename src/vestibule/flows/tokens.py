@@ -11,7 +11,7 @@ from vestibule.core.secret import Secret
 from vestibule.core.users import Mfa, User
 from vestibule.flows import inventory
 from vestibule.flows.desk import Desk, Oath, Told, checked, page_size, refusal, the_user
-from vestibule.flows.inventory import seed_of, the_token
+from vestibule.flows.inventory import is_token, seed_of, the_token
 from vestibule.flows.refused import Refused
 from vestibule.flows.waivers import too_short, waiver_end
 from vestibule.wire.names import BadField
@@ -25,9 +25,9 @@ PAGE = 500
 WHY_NOT = {
     Reason.CODE_REUSED: "This code was used already; wait for the next one and type that.",
     Reason.CODE_OLD: "This code is older than one that was used; type the one that the token shows now.",
-    Reason.CLOCK: "The token has to be resynchronised first, with two codes in a row: vestibule token resync",
+    Reason.CLOCK: "The token has to be resynchronised first, with two codes in a row: vestibule token resync {token}",
 }
-WRONG = "The code is not right. Read it anew; if it stays wrong, resynchronise: vestibule token resync"
+WRONG = "The code is not right. Read it anew; if it stays wrong, resynchronise: vestibule token resync {token}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,22 @@ async def listed(
 
     def question(reading: Reading) -> Told:
         if user is not None:
-            rows = reading.find(Credential, "user_id", the_user(reading, user).id)
-            return {"tokens": [inventory.told(reading, one, now) for one in rows], "next": None}
-        rows = _page(reading, after, size, lambda one: not unassigned or not one.user_id)
+            theirs = reading.find(Credential, "user_id", the_user(reading, user).id)
+            return {"tokens": [inventory.told(reading, one, now) for one in theirs if is_token(one)], "next": None}
+        rows = _page(reading, after, size, lambda one: is_token(one) and not (unassigned and one.user_id))
         following = rows[-1].id if len(rows) == size else None
         return {"tokens": [inventory.told(reading, one, now) for one in rows], "next": following}
+
+    return await desk.store.read(question)
+
+
+async def held(desk: Desk, actor: str, *, user: str) -> Told:  # noqa: ARG001 - every flow is told who asks
+    """All that one user can prove, on one page: tokens, and what is none, such as recovery codes."""
+    now = desk.clock()
+
+    def question(reading: Reading) -> Told:
+        rows = reading.find(Credential, "user_id", the_user(reading, user).id)
+        return {"tokens": [inventory.told(reading, one, now) for one in rows], "next": None}
 
     return await desk.store.read(question)
 
@@ -133,7 +144,7 @@ async def assign(desk: Desk, actor: str, *, token: str, user: str, pending: bool
     def act(writing: Writing) -> Told:
         one, owner = the_token(writing, token), the_user(writing, user)
         if one.user_id and one.user_id != owner.id:
-            raise Refused("The token is somebody else's. Unassign it first: vestibule token unassign", "token")
+            raise Refused(f"The token is somebody else's. Unassign it first: vestibule token unassign {token}", "token")
         if one.user_id:
             raise Refused(f"The token is assigned to {owner.name} already.", "token")
         given = inventory.bound(one, owner, pending=pending)
@@ -166,8 +177,10 @@ async def activate(desk: Desk, actor: str, *, token: str, code: str) -> Told:
         _refuse_unless_pending(one)
         owner = writing.get(User, one.user_id)
         if owner is None:
-            raise Refused("The token is assigned to nobody. Assign it first: vestibule token assign", "token")
-        passed = _passed(_oath(desk, one).check(code.strip(), one, seed_of(writing, one), moment))
+            raise Refused(
+                f"The token is assigned to nobody. Assign it first: vestibule token assign {token} USER", "token"
+            )
+        passed = _passed(_oath(desk, one).check(code.strip(), one, seed_of(writing, one), moment), one)
         _spend(writing, passed)
         if owner.mfa is Mfa.ENABLED:
             owner = replace(owner, mfa=Mfa.ENFORCED, version=owner.version + 1)
@@ -185,7 +198,7 @@ async def resync(desk: Desk, actor: str, *, token: str, first: str, second: str)
     def act(writing: Writing) -> Told:
         one = the_token(writing, token)
         seed = seed_of(writing, one)
-        passed = _passed(_oath(desk, one).resync(first.strip(), second.strip(), one, seed, moment))
+        passed = _passed(_oath(desk, one).resync(first.strip(), second.strip(), one, seed, moment), one)
         found = _spend(writing, passed)
         told = _stored(
             desk, writing, passed.credential, writing.get(User, one.user_id), action="token.resync", actor=actor
@@ -321,7 +334,7 @@ async def _into(desk: Desk, actor: str, action: str, token: str, state: Credenti
         if one.state is state:
             raise Refused(f"The token is {state} already.", "token")
         if one.state is CredentialState.PENDING and state is CredentialState.ACTIVE:
-            raise Refused("The token waits for its first code: vestibule token activate", "token")
+            raise Refused(f"The token waits for its first code: vestibule token activate {token}", "token")
         changed = replace(one, state=state, version=one.version + 1)
         return _stored(desk, writing, changed, writing.get(User, one.user_id), action=action, actor=actor)
 
@@ -332,7 +345,7 @@ def _refuse_unless_pending(one: Credential) -> None:
     if one.state is CredentialState.ACTIVE:
         raise Refused("The token is active already.", "token")
     if one.state is CredentialState.DISABLED:
-        raise Refused("The token is disabled. Enable it: vestibule token enable", "token")
+        raise Refused(f"The token is disabled. Enable it: vestibule token enable {one.serial or one.id}", "token")
 
 
 def _oath(desk: Desk, one: Credential) -> Oath:
@@ -342,10 +355,10 @@ def _oath(desk: Desk, one: Credential) -> Oath:
     return oath
 
 
-def _passed(found: Verification) -> Passed:
+def _passed(found: Verification, one: Credential) -> Passed:
     if isinstance(found, Passed):
         return found
-    raise Refused(WHY_NOT.get(found.reason, WRONG), "code")
+    raise Refused(WHY_NOT.get(found.reason, WRONG).format(token=one.serial or one.id), "code")
 
 
 def _spend(writing: Writing, passed: Passed) -> Seed:

@@ -11,41 +11,28 @@ from vestibule.flows.desk import SLICE, Desk, Progress, Told, quiet, required, u
 from vestibule.flows.importing import Import, Plan, Way, chunks, lines_of, to_the_end
 from vestibule.flows.refused import Refused
 from vestibule.wire.names import name_key
-from vestibule.wire.tabular import RowProblem, Sheet, column_key, first_row, margin, read_rows
-from vestibule.wire.user_csv import USER_COLUMNS, UserRow, read_users
+from vestibule.wire.tabular import RowProblem, Sheet, first_row, read_rows
+from vestibule.wire.user_csv import USER_COLUMNS, UserRow, read_users, sheet_of
 
 NO_GROUP = "there is no group {}; add the group, then import this row again"
-NOTHING = Secret(b"")
 
 
 async def bring_in(
     desk: Desk, actor: str, *, content: str, file_name: str, dry_run: bool = False, progress: Progress = quiet
 ) -> Told:
     """Import a user file; empty cells and missing columns leave what is there."""
-    rows = _Rows(desk, _column_of_groups(content))
+    rows = _Rows(desk, _sheet(content))
     work = Import(desk, actor, "user.import", required(file_name, "file_name"), dry_run, progress)
-    people = (_aligned(row) for row in to_the_end(read_users(chunks(content))))
     way = Way(rows.plan, SLICE - 1, lambda row: name_key(row.name))
-    return await work.run(people, way, lines_of(content))
+    return await work.run(to_the_end(read_users(chunks(content))), way, lines_of(content))
 
 
-def _column_of_groups(content: str) -> int:
-    """In which column of the file the groups stand, counted from 1; 0 when it has none."""
+def _sheet(content: str) -> Sheet:
+    """The columns of the file, as the failures file will have them."""
     try:
-        header = first_row(read_rows(chunks(content)))
+        return sheet_of(first_row(read_rows(chunks(content))))
     except Malformed as malformed:
         raise Refused(f"The file can not be read. {malformed}.", "content") from None
-    left = margin(header)
-    names = [column_key(cell) for cell in Sheet((), left).cells(header)]
-    return left + names.index("groups") + 1 if "groups" in names else 0
-
-
-def _aligned(row: UserRow | RowProblem) -> UserRow | RowProblem:
-    """A problem with its cells under all columns, so that every line of the failures file has the same."""
-    if isinstance(row, UserRow) or len(row.raw) != len(row.columns):
-        return row
-    cells = dict(zip(row.columns, row.raw, strict=True))
-    return replace(row, raw=tuple(cells.get(column, NOTHING) for column in USER_COLUMNS), columns=USER_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +40,7 @@ class _Rows:
     """What is to be done about rows."""
 
     desk: Desk
-    column_of_groups: int
+    sheet: Sheet
 
     def plan(self, reading: Reading, rows: list[UserRow]) -> Plan:
         """Decide on one slice."""
@@ -76,9 +63,11 @@ class _Rows:
             plan.unchanged += 1
 
     def _problem(self, row: UserRow, reason: str) -> RowProblem:
+        columns = self.sheet.columns
         cells: dict[str, str] = {**_said(row), "name": row.name, "groups": ";".join(row.groups)}
-        raw = tuple(Secret.of(cells.get(column, "")) for column in USER_COLUMNS)
-        return RowProblem(row.line, self.column_of_groups, "groups", reason, raw, USER_COLUMNS)
+        raw = tuple(Secret.of(cells.get(column, "")) for column in columns)
+        place = self.sheet.margin + columns.index("groups") + 1
+        return RowProblem(row.line, place, "groups", reason, raw, columns)
 
 
 def _said(row: UserRow) -> dict[str, Any]:

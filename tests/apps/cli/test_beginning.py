@@ -69,9 +69,12 @@ def test_a_step_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["lock"]
 
 
-def test_the_key_may_not_lie_with_the_data(tmp_path: Path) -> None:
-    with pytest.raises(Stop, match=r"key\.file"):
-        begin(configuration(tmp_path, "data/master.key"))
+@pytest.mark.requirement(52)
+@pytest.mark.parametrize("command", ["init", "config check", "serve", "doctor"])
+def test_the_key_may_not_lie_with_the_data(command: str, tmp_path: Path) -> None:
+    done = Terminal(environment(tmp_path, "data/master.key")).run(*command.split())
+    assert done.returncode == 2
+    assert "VESTIBULE_KEY_FILE: key.file\n  The master key lies in the data directory" in done.stderr
     assert not (tmp_path / "data").exists()
 
 

@@ -151,6 +151,15 @@ def test_the_journal_can_be_followed(place: Terminal, served: Server) -> None:
     assert seen["action"] == "group.add"
 
 
+def test_the_first_secret_of_a_client_begins_no_change_over(place: Terminal, served: Server) -> None:
+    place.run("client", "add", "api-only")
+    assert "api-only now has one secret" in place.run("client", "secret", "api-only").stdout
+    refused = place.run("client", "secret", "api-only", "--finish")
+    assert refused.stderr.splitlines()[-1] == "vestibule client secret api-only"
+    assert "api-only now has two secrets" in " ".join(place.run("client", "secret", "api-only").stdout.split())
+    assert place.run("client", "secret", "api-only", "--finish").returncode == 0
+
+
 def test_following_needs_a_server(terminal: Terminal) -> None:
     assert terminal.run("journal", "follow").returncode == 3
 
@@ -171,6 +180,56 @@ def test_removing_asks_first(place: Terminal, served: Server) -> None:
     place.run("user", "add", "gone@example.org")
     assert place.run("user", "remove", "gone@example.org").returncode == 2
     assert place.run("user", "remove", "gone@example.org", "--yes").returncode == 0
+
+
+@pytest.mark.parametrize("kind", ["user", "group", "client", "policy"])
+def test_nobody_is_asked_whether_to_remove_what_is_not_there(place: Terminal, served: Server, kind: str) -> None:
+    done = place.run(kind, "remove", "nothing")
+    assert done.returncode == 1
+    assert "There is no" in done.stderr
+    assert "--yes" not in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["group", "client", "policy"])
+def test_whoever_does_not_say_yes_removes_nothing(place: Terminal, served: Server, kind: str) -> None:
+    place.run(kind, "add", f"kept-{kind}", *(["allow"] if kind == "policy" else []))
+    done = place.run(kind, "remove", f"kept-{kind}")
+    assert (done.returncode, "--yes" in done.stderr) == (2, True)
+    assert f"kept-{kind}" in place.run(kind, "list").stdout
+    assert place.run(kind, "remove", f"kept-{kind}", "--yes").returncode == 0
+
+
+def test_a_user_is_shown_with_factors_by_the_names_that_people_know(place: Terminal, served: Server) -> None:
+    name = "factors@example.org"
+    place.run("user", "add", name)
+    for more in (["--serial", "F1"], ["--label", "phone"]):
+        place.run("token", "add", name, "--no-qr", *more)
+    place.run("recovery", "issue", name)
+    place.run("client", "add", "asking", "--sign-in", "code_only")
+    place.run("verify", name, "--client", "asking", "--password-file", "-", given="000000\n")
+    shown = place.run("user", "show", name).stdout
+    rows = [line.split() for line in shown.splitlines()]
+    for row in (["factor", "serial", "label", "state"], ["totp", "F1", "active"], ["totp", "phone", "active"]):
+        assert row in rows
+    assert ["recovery", "active"] in rows
+    assert [row[:3] for row in rows if row[2:3] == ["1"]] == [
+        ["totp", "F1", "1"],
+        ["totp", "phone", "1"],
+        ["place", "terminal", "1"],
+    ]
+    ids = [one["id"] for one in place.json("user", "show", name, "--json")["credentials"]]
+    assert not [one for one in ids if one in shown]
+
+
+def test_a_list_of_recovery_codes_is_counted_apart(place: Terminal, served: Server) -> None:
+    place.run("user", "add", "paper@example.org")
+    before = place.json("status", "--json")
+    place.run("recovery", "issue", "paper@example.org")
+    after = place.json("status", "--json")
+    assert (after["tokens"], after["recovery_lists"]) == (before["tokens"], before["recovery_lists"] + 1)
+    assert "recovery lists" in place.run("status").stdout
+    for command in (["list", "--limit", "1000"], ["list", "--user", "paper@example.org"], ["export"]):
+        assert "recovery" not in place.run("token", *command).stdout
 
 
 def test_a_backup_is_restored(installation: Installation, terminal: Terminal, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The tree of commands: complete, honest about itself, and closed to secrets in arguments."""
 
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -57,8 +58,25 @@ def test_no_secret_is_an_argument() -> None:
     """Arguments stand in the list of processes and in the shell's history."""
     for name, command in commands().items():
         for parameter in command.params:
-            if any(word in parameter.name for word in ("password", "secret", "code")):
+            if any(word in parameter.name for word in ("password", "passphrase", "secret", "code")):
                 assert parameter.is_flag or parameter.metavar == "FILE", f"{name} {parameter.name}"
+
+
+FAMILIES = ("user", "group", "client", "policy", "journal", "config")
+UNNAMED = re.compile(r"--[a-z-]+ <[^|>]+>")  # an option whose value is called by its type, not by what it is
+
+
+@pytest.mark.parametrize("name", [name for name in commands() if name.split()[0] in FAMILIES])
+def test_an_option_says_what_it_takes(name: str) -> None:
+    shown = CliRunner().invoke(app, [*name.split(), "--help"]).stdout
+    assert "--help" in shown
+    assert UNNAMED.findall(shown) == []
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_list_of_commands_cuts_nothing_off(name: str) -> None:
+    shown = CliRunner().invoke(app, [name, "--help"], terminal_width=80).stdout
+    assert "..." not in shown.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize("name", commands())
@@ -79,6 +97,23 @@ def test_every_module_that_is_a_command_is_in_the_tree() -> None:
     modules = Path(PACKAGE, "apps", "cli").glob("*.py")
     found = {path.stem.replace("_", "-") for path in modules if "app = commands()" in path.read_text()}
     assert found == set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("user set anna --mfa maybe", "'--mfa': 'maybe' is not one of 'off', 'enabled', 'enforced'."),
+        ("policy add rule maybe", "'OUTCOME': 'maybe' is not one of"),
+        ("user list --limit x", "'--limit': it must be a whole number"),
+        ("user list --limit 0", "'--limit': it must be at least 1"),
+        ("client add vpn --time-budget x", "'--time-budget': it must be a number"),
+        ("test radius 127.0.0.1 --timeout 61", "'--timeout': it must be at most 60"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_told_in_words_for_people(arguments: str, said: str) -> None:
+    told = CliRunner().invoke(app, arguments.split())
+    assert told.exit_code == 2
+    assert f"Invalid value for {said}" in " ".join(told.stderr.split())
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["nonsense"], 2), (["user", "shw"], 2), (["user", "add"], 2)])

@@ -89,7 +89,9 @@ async def test_a_command_that_is_not_known_is_refused(commands: Commands) -> Non
         ("user.list", {"limit": 1.5}, "limit", "a whole number"),
         ("user.list", {"limit": False}, "limit", "a whole number"),
         ("group.add", {"name": "a", "reply_attributes": ["Class=x"]}, "reply_attributes", "pairs of texts"),
-        ("token.import", {"content": "x", "file_name": "f", "progress": 1}, "progress", "no argument progress"),
+        ("token.import", {"content": "eA==", "file_name": "f", "progress": 1}, "progress", "no argument progress"),
+        ("token.import", {"content": "x", "file_name": "f"}, "content", "must be octets in Base64"),
+        ("token.import", {"content": "eA==", "file_name": "f", "key": "ä"}, "key", "must be octets in Base64"),
         ("status", {"desk": 1}, "desk", "Known are: none"),
     ],
 )

@@ -172,6 +172,17 @@ class Recording:
         await store.change(putting(Credential("1", "totp"), Credential("2", "totp")))
         assert await store.read(lambda reading: reading.count(Credential)) == 2
 
+    async def test_records_are_counted_by_what_they_are_found_by(self, open_store: OpenStore) -> None:
+        store = await open_store()
+        await store.change(putting(*(Credential(str(n), "totp", seed_id="s" * (n % 3 > 0)) for n in range(7))))
+
+        def counts(reading: Reading) -> list[int]:
+            return [reading.count_by(Credential, "seed_id", seed_id) for seed_id in ("s", "", "t")]
+
+        assert await store.read(counts) == [4, 3, 0]
+        with pytest.raises(ValueError, match="label"):
+            await store.read(lambda reading: reading.count_by(Credential, "label", ""))
+
     async def test_a_change_sees_what_it_has_done_and_gives_back_what_it_returns(self, open_store: OpenStore) -> None:
         store = await open_store()
 

@@ -15,7 +15,8 @@ from vestibule.core.ports import Record
 from vestibule.core.prompts import Approve
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
-from vestibule.core.users import Alias, Block, Group, Mfa, Password, User
+from vestibule.core.sessions import Session
+from vestibule.core.users import Alias, Block, Group, Mfa, Password, Role, User
 
 UNUSUAL = """Zoë 'O"Neil'; DROP TABLE users;-- %_\\ {"a":[null]} ?:1 $1 漢字 👩‍🚀 e\u0301 \u200fשלום """
 EXACT = 1_700_000_000.1 + 0.2
@@ -40,6 +41,7 @@ FULL: tuple[Record, ...] = (
         7,
         "corp",
         f"guid {UNUSUAL}",
+        Role.AUDITOR,
     ),
     Alias(f"alias {UNUSUAL}", "user"),
     Password("user", f"$argon2id$v=19$m=1,t=1,p=1${UNUSUAL}", EXACT),
@@ -120,6 +122,7 @@ FULL: tuple[Record, ...] = (
         UNUSUAL,
     ),
     PastRequest("request", "digest", ALL_OCTETS, EXACT),
+    Session("session", "user", EXACT, EXACT + 1, EXACT + 2, "totp", "192.0.2.7", UNUSUAL),
 )
 
 PLAIN: tuple[Record, ...] = (

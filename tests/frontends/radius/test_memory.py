@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
 from vestibule.frontends.radius.counts import LINES_PER_MINUTE, Counts
-from vestibule.frontends.radius.duplicates import MOST_ASKERS, Duplicates, packet_id
+from vestibule.frontends.radius.duplicates import MOST_ASKERS, Duplicates, Turn, packet_id
 
 HERE: tuple[Any, tuple[Any, ...]] = ("socket", ("192.0.2.1", 1))
 
@@ -30,28 +30,28 @@ def test_a_packet_is_known_by_client_and_octets() -> None:
 @pytest.mark.requirement(40)
 def test_a_reply_is_remembered_for_its_time_however_long_it_took() -> None:
     duplicates = Duplicates(30)
-    slow, fast = duplicates.begin("slow", HERE), duplicates.begin("fast", HERE)
+    slow, fast = duplicates.begin(Turn("slow", [HERE])), duplicates.begin(Turn("fast", [HERE]))
     duplicates.answer(fast, b"fast", 1)
     duplicates.answer(slow, b"slow", 100)
     assert duplicates.find("fast") is None
     assert duplicates.find("slow") is slow
-    duplicates.answer(duplicates.begin("other", HERE), b"", 129.9)
+    duplicates.answer(duplicates.begin(Turn("other", [HERE])), b"", 129.9)
     assert slow.reply == b"slow"
     assert duplicates.find("slow") is slow
-    duplicates.answer(duplicates.begin("one more", HERE), b"", 130)
+    duplicates.answer(duplicates.begin(Turn("one more", [HERE])), b"", 130)
     assert duplicates.find("slow") is None
     assert len(duplicates) == 2
 
 
 def test_a_packet_that_was_dropped_is_new_when_it_comes_again() -> None:
     duplicates = Duplicates(30)
-    duplicates.drop(duplicates.begin("packet", HERE))
+    duplicates.drop(duplicates.begin(Turn("packet", [HERE])))
     assert duplicates.find("packet") is None
     assert len(duplicates) == 0
 
 
 def test_an_answer_goes_to_few_places_only() -> None:
-    turn = Duplicates(30).begin("packet", HERE)
+    turn = Duplicates(30).begin(Turn("packet", [HERE]))
     for port in range(100):
         turn.join(("socket", ("192.0.2.1", port)))
     assert len(turn.askers) == MOST_ASKERS

@@ -17,7 +17,7 @@ def _config() -> None:
 
 @app.command()
 def explain(json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
-    """List every key with its value and where it comes from; with --json also type, default and meaning."""
+    """List every key with its value and where it comes from. With --json also type, default and meaning."""
     from dataclasses import asdict
 
     from vestibule.apps.cli.output import table, write_json
@@ -33,7 +33,7 @@ def explain(json: Annotated[bool, typer.Option("--json", help="For machines.")] 
 
 @app.command()
 def check() -> None:
-    """Say whether a server could start with this configuration, as far as the configuration tells."""
+    """Say whether a server could start with this configuration. Files and ports are not looked at."""
     from vestibule.apps.cli.output import say
     from vestibule.apps.cli.start import configured
     from vestibule.apps.configuration import locate

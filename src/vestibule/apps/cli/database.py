@@ -1,13 +1,17 @@
-"""`vestibule database`: the schema."""
+"""`vestibule database`: the schema, and the way from one database to another."""
 
-from vestibule.apps.cli.options import commands
+from typing import Annotated
+
+import typer
+
+from vestibule.apps.cli.options import AsJson, commands
 
 app = commands()
 
 
 @app.callback()
 def _database() -> None:
-    """Bring the database to this version."""
+    """Bring the database to this version, or copy it to another one."""
 
 
 @app.command()
@@ -30,5 +34,44 @@ def upgrade() -> None:
         if found == SCHEMA:
             say(f"The database has schema {SCHEMA} already.")
             return
-        migrate(url)
+        snapshot = migrate(url).snapshot
     say(f"The database went from schema {found} to {SCHEMA}.")
+    if snapshot:
+        say(f"As it was before, it lies in {snapshot}")
+
+
+@app.command()
+def copy(
+    target: Annotated[
+        str, typer.Argument(metavar="URL", help="An empty database: postgresql://… or sqlite:////…", show_default=False)
+    ],
+    json: AsJson = False,
+) -> None:
+    """Copy everything to an empty database of the other kind, or of the same. Stop the server first.
+
+    It is there as a whole or not at all; each table is compared by a digest of its rows. The old one stays as it is.
+    """
+    from dataclasses import asdict
+
+    from vestibule.apps.cli.copying import copy_to
+    from vestibule.apps.cli.output import paragraph, say, stages, table, write_json
+
+    with stages() as bar:
+        configuration, copied = copy_to(target, bar)
+    if json:
+        return write_json([asdict(one) for one in copied])
+    table(("table", "rows", "SHA-256 of both"), [(one.table, str(one.rows), one.sha256) for one in copied])
+    say()
+    say(f"Copied {sum(one.rows for one in copied)} rows. What to do next:")
+    place = str(configuration.source("database.url"))
+    say(f"  1. Set database.url to {target}")
+    say("     in the configuration" if place == "default" else f"     (now it stands in {place})")
+    say("  2. vestibule doctor")
+    say("  3. vestibule serve")
+    say()
+    return say(
+        paragraph(
+            "From the first sign-in there, never go back to the old database: it does not know which codes were used "
+            "since. Keep it as you keep a backup, or delete it."
+        )
+    )

@@ -1,6 +1,7 @@
 """What a demonstration knows: made at its first start, kept in files of its directory, the same ever after.
 
-The directory holds `vestibule.toml`, `data/`, `key/` and `secrets/`; `demo.json` says where a running one listens.
+The directory holds `vestibule.toml`, `data/`, `key/` and `secrets/`; `demo.json` says where a running one listens. A
+demonstration of two nodes keeps all but the last in `postgresql/`, so that the two do not know each other.
 """
 
 import base64
@@ -120,9 +121,11 @@ def contents(directory: Path) -> Contents:
 
 
 def directory_of_running() -> Path:
-    """The directory of the demonstration that is meant: named itself, or by its configuration, or the usual one."""
-    named, configuration = os.environ.get("VESTIBULE_DEMO_DIR"), os.environ.get("VESTIBULE_CONFIG")
-    return Path(named) if named else Path(configuration).parent if configuration else Path(".demo")
+    """The directory of the demonstration that is meant: of its configuration, named itself, or the usual one."""
+    configuration, named = os.environ.get("VESTIBULE_CONFIG"), os.environ.get("VESTIBULE_DEMO_DIR")
+    usual = Path(named or ".demo")
+    possible = [*([Path(configuration).parent] if configuration else []), usual]
+    return next((one for one in possible if (one / "secrets" / TOTP_FILE).exists()), usual)
 
 
 def current_code(directory: Path, *, counted: bool) -> str:

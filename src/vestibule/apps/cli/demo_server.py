@@ -3,13 +3,15 @@
 import json
 import os
 import socket
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vestibule.apps.cli.beginning import begin
 from vestibule.apps.cli.demo_contents import API_KEY_FILE, USER, Contents, contents, write_private
-from vestibule.apps.cli.demo_text import Shown, told
+from vestibule.apps.cli.demo_text import Node, Shown, told
 from vestibule.apps.cli.exits import Code, Stop, Taken
 from vestibule.apps.cli.output import say
 from vestibule.apps.cli.serving import run as serve
@@ -26,6 +28,8 @@ HOST = "127.0.0.1"
 RADIUS_PORT = 18120
 HTTP_PORT = 19464
 ACTOR = "demo"
+FREE_PORTS = "For free ports: VESTIBULE_RADIUS_PORT=0 VESTIBULE_HTTP_PORT=0 make demo"
+LAST_WORDS = "Stopped. The next start goes on with the same user, password and secrets."
 
 CLIENTS = (
     {"id": "demo", "name": "Demo", "sign_in": "password_then_code"},
@@ -40,33 +44,63 @@ KEYS: dict[str, tuple[str, dict[str, Any]]] = {
 """By their names for machines: the file that a key of the API is kept in, and what it is for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """One demonstration: `directory` is what the user named, `home` where this one keeps its files.
+
+    `configuration` is the file of its first node.
+    """
+
+    directory: Path
+    home: Path
+    configuration: Path
+    known: Contents
+
+    @property
+    def place(self) -> Path:
+        """Where programs read how to reach it."""
+        return self.directory / "demo.json"
+
+    async def show(self, pieces: Pieces, addresses: Addresses, *further: Node) -> None:
+        """Make what is missing, and say to programs and people what there is to try."""
+        commands = Commands(pieces)
+        await _fill(commands, self.known)
+        keys = {name: await _key(commands, self.home, *wanted) for name, wanted in KEYS.items()}
+        radius = addresses.radius[0]
+        nodes = (Node(radius.host, radius.port, addresses.api[0]), *further)
+        write_private(self.place, json.dumps({**_for_machines(self.known, nodes), **keys}, indent=2) + "\n")
+        say(told(Shown(self.known, nodes, str(addresses.http), self.directory, self.home, self.configuration)))
+
+
 def run() -> None:
     """Run until Ctrl-C."""
-    directory = _directory()
-    configuration = _configured(directory)
-    known = contents(directory)
-    place = directory / "demo.json"
-    place.unlink(missing_ok=True)
+    directory = demo_directory()
+    file = directory / "vestibule.toml"
+    if not file.exists():
+        write_private(file, _toml(directory))
+    configuration = loaded(file, Ports(radius_port() or free_pair(), http_port()))
+    demonstration = Demonstration(directory, directory, file, contents(directory))
+    demonstration.place.unlink(missing_ok=True)
     if not configuration.database.file.exists():
         begin(configuration)
+    serve_until_stopped(configuration, demonstration.show)
+    say(LAST_WORDS)
 
-    async def ready(pieces: Pieces, addresses: Addresses) -> None:
-        commands = Commands(pieces)
-        await _fill(commands, known)
-        keys = {name: await _key(commands, directory, *wanted) for name, wanted in KEYS.items()}
-        write_private(place, json.dumps({**_for_machines(known, addresses), **keys}, indent=2) + "\n")
-        radius = addresses.radius[0]
-        say(told(Shown(known, radius.host, radius.port, str(addresses.http), directory)))
 
+def serve_until_stopped(
+    configuration: Configuration,
+    ready: Callable[[Pieces, Addresses], Awaitable[None]],
+    remedy: str = FREE_PORTS,
+) -> None:
+    """Serve; where a port is taken, `remedy` says what to type."""
     try:
         serve(configuration, ready)
     except Taken as taken:
-        remedy = "For free ports: VESTIBULE_RADIUS_PORT=0 VESTIBULE_HTTP_PORT=0 make demo"
         raise Stop(f"{taken} {remedy}", taken.code) from None
-    say("Stopped. The next start goes on with the same user, password and secrets.")
 
 
-def _directory() -> Path:
+def demo_directory() -> Path:
+    """The directory that was named, made if need be. Raises Stop."""
     directory = Path(os.environ.get("VESTIBULE_DEMO_DIR") or ".demo").absolute()
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -77,20 +111,36 @@ def _directory() -> Path:
     return directory
 
 
-def _configured(directory: Path) -> Configuration:
-    """The demonstration's own configuration; nothing else of the environment counts."""
-    file = directory / "vestibule.toml"
-    if not file.exists():
-        write_private(file, _toml(directory))
-    radius = _port("VESTIBULE_RADIUS_PORT", RADIUS_PORT) or _free_pair()
-    http = _port("VESTIBULE_HTTP_PORT", HTTP_PORT)
-    overriding = {
-        "VESTIBULE_RADIUS_LISTEN": f"{HOST}:{radius}",
-        "VESTIBULE_HTTP_LISTEN": f"{HOST}:{http}",
-        "VESTIBULE_API_LISTEN": f"{HOST}:{http}",
-    }
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where one node listens; the port after `radius` is for accounting, `http` may be 0."""
+
+    radius: int
+    http: int
+
+    def variables(self) -> dict[str, str]:
+        """The same for the environment of the node."""
+        return {
+            "VESTIBULE_RADIUS_LISTEN": f"{HOST}:{self.radius}",
+            "VESTIBULE_HTTP_LISTEN": f"{HOST}:{self.http}",
+            "VESTIBULE_API_LISTEN": f"{HOST}:{self.http}",
+        }
+
+
+def loaded(file: Path, ports: Ports) -> Configuration:
+    """A node's own configuration; nothing else of the environment counts."""
     with errors_told():
-        return load(file, overriding)
+        return load(file, ports.variables())
+
+
+def radius_port() -> int:
+    """The chosen port for RADIUS, 0 = a free one. Raises Stop."""
+    return _port("VESTIBULE_RADIUS_PORT", RADIUS_PORT)
+
+
+def http_port() -> int:
+    """The chosen port for HTTP, 0 = a free one. Raises Stop."""
+    return _port("VESTIBULE_HTTP_PORT", HTTP_PORT)
 
 
 def _toml(directory: Path) -> str:
@@ -114,7 +164,7 @@ def _port(variable: str, usual: int) -> int:
     return int(text)
 
 
-def _free_pair() -> int:
+def free_pair() -> int:
     """A free port whose neighbour, for accounting, is free too."""
     while True:
         with (
@@ -156,9 +206,9 @@ def _tokens(known: Contents) -> tuple[dict[str, Any], ...]:
     )
 
 
-async def _key(commands: Commands, directory: Path, file: str, wanted: dict[str, Any]) -> str:
+async def _key(commands: Commands, home: Path, file: str, wanted: dict[str, Any]) -> str:
     """The key that is kept; made anew where the file or the server has lost it."""
-    kept = directory / "secrets" / file
+    kept = home / "secrets" / file
     known = {one["name"]: one["id"] for one in (await commands.run("api_key.list", {}, ACTOR))["keys"]}
     if kept.exists() and wanted["name"] in known:
         return kept.read_text().strip()
@@ -170,11 +220,13 @@ async def _key(commands: Commands, directory: Path, file: str, wanted: dict[str,
     return made
 
 
-def _for_machines(known: Contents, addresses: Addresses) -> dict[str, Any]:
-    radius = addresses.radius[0]
+def _for_machines(known: Contents, nodes: Sequence[Node]) -> dict[str, Any]:
+    """The first node, as ever, and all of them."""
+    first = nodes[0]
     return {
-        "radius": {"host": radius.host, "port": radius.port, "secret": known.radius_secret},
-        "http": addresses.api[0],
+        "radius": {"host": first.host, "port": first.port, "secret": known.radius_secret},
+        "http": first.http,
+        "nodes": [{"http": node.http, "radius": {"host": node.host, "port": node.port}} for node in nodes],
         "user": {
             "name": USER,
             "password": known.password,

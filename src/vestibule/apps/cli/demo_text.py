@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from vestibule.apps.cli.demo_contents import API_KEY_FILE, PASSWORD_FILE, PERIOD
 from vestibule.apps.cli.qr import drawn
 from vestibule.wire.otpauth import Otpauth, OtpMethod, encode, read_key
 
-TEXT = r"""Vestibule demo. It listens on {host} only, and keeps everything in
+TEXT = r"""Vestibule demo{what}. It listens on {host} only, and keeps everything in
 {directory}
 
   user      {user}
@@ -80,27 +81,72 @@ TRY THIS in another terminal. First:
 
   Metrics  http://{http}/metrics
   Health   http://{http}/readyz
-
+{nodes}
 Ready. Ctrl-C stops it."""
+
+NODES = r"""
+7. Two nodes on one PostgreSQL. The question comes from the first, and the
+   answer goes to the second: State and code are good there, too
+
+  STATE=$(echo "User-Name={user},User-Password={password},\
+    Message-Authenticator=0x00" |
+    radclient -x {host}:{port} auth {secret} |
+    tee /dev/stderr | sed -n 's/.*State = //p')
+
+  CODE=$({program} demo code --hotp)
+
+  echo "User-Name={user},User-Password=$CODE,\
+    State=$STATE,Message-Authenticator=0x00" |
+    radclient -x {host}:{second_port} auth {secret}
+
+   A code that the second has accepted is refused by the first
+
+  STATE=$(echo "User-Name={user},User-Password={password},\
+    Message-Authenticator=0x00" |
+    radclient -x {host}:{port} auth {secret} |
+    tee /dev/stderr | sed -n 's/.*State = //p')
+
+  echo "User-Name={user},User-Password=$CODE,\
+    State=$STATE,Message-Authenticator=0x00" |
+    radclient -x {host}:{port} auth {secret}
+
+   The second node, asked by itself
+
+  {program} --config {second_configuration} status
+
+  HTTP API  {second_http}/api/v1/docs
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Where one node answers: its RADIUS address, and the URL of its HTTP API."""
+
+    host: str
+    port: int
+    http: str
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the text is made of."""
+    """What the text is made of; `http` is where the first node has its metrics, `configuration` its file."""
 
     known: Contents
-    host: str
-    port: int
+    nodes: Sequence[Node]
     http: str
     directory: Path
+    home: Path
+    configuration: Path
 
 
 def told(shown: Shown) -> str:
     """The whole text, with the QR code."""
-    secrets = shown.directory / "secrets"
+    secrets, first = shown.home / "secrets", shown.nodes[0]
     return TEXT.format(
-        host=shown.host,
-        port=shown.port,
+        what="" if len(shown.nodes) == 1 else ", two nodes",
+        nodes=_nodes(shown),
+        host=first.host,
+        port=first.port,
         http=shown.http,
         directory=shown.directory,
         user=USER,
@@ -109,8 +155,8 @@ def told(shown: Shown) -> str:
         totp_secret=shown.known.totp_secret,
         qr=drawn(_uri(shown.known)),
         here=shlex.quote(str(Path.cwd())),
-        configuration=_near(shown.directory / "vestibule.toml"),
-        program=_near(Path(sys.argv[0]).absolute()),
+        configuration=_near(shown.configuration),
+        program=_program(),
         radius_file=_near(secrets / RADIUS_FILE),
         password_file=_near(secrets / PASSWORD_FILE),
         api_key_file=_near(secrets / API_KEY_FILE),
@@ -118,6 +164,28 @@ def told(shown: Shown) -> str:
         oathtool_missing=_missing("oathtool", "oathtool"),
         radclient_missing=_missing("radclient", "freeradius-utils"),
     )
+
+
+def _nodes(shown: Shown) -> str:
+    """What is to be tried between the first two nodes, if there are two."""
+    if len(shown.nodes) == 1:
+        return ""
+    first, second = shown.nodes[:2]
+    return NODES.format(
+        user=USER,
+        password=shown.known.password,
+        secret=shown.known.radius_secret,
+        host=first.host,
+        port=first.port,
+        second_port=second.port,
+        second_http=second.http,
+        second_configuration=_near(shown.configuration.with_name("node2.toml")),
+        program=_program(),
+    )
+
+
+def _program() -> str:
+    return _near(Path(sys.argv[0]).absolute())
 
 
 def _uri(known: Contents) -> str:

@@ -29,10 +29,12 @@ def doctor(json: AsJson = False) -> None:
 
 def _findings() -> list[dict[str, Any]]:
     from vestibule.apps.cli.exits import Stop
+    from vestibule.apps.cli.output import progress
     from vestibule.apps.cli.running import ask
 
     try:
-        return list(ask("doctor")["findings"])
+        with progress("journal") as bar:
+            return list(ask("doctor", bar)["findings"])
     except Stop as stop:
         from vestibule.apps.cli.caretaking import examine_closed
 

@@ -13,12 +13,13 @@ class Code(IntEnum):
 
 
 class Stop(Exception):
-    """End the program with `code`; the text says what happened and what to do next."""
+    """End the program with `code`; the text says what happened and what to do next, `fields` what it is about."""
 
-    def __init__(self, text: str, code: Code = Code.FAILED) -> None:
+    def __init__(self, text: str, code: Code = Code.FAILED, fields: tuple[str, ...] = ()) -> None:
         """Take one paragraph, or lines that are already laid out."""
         super().__init__(text)
         self.code = code
+        self.fields = fields
 
 
 class Taken(Stop):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from vestibule.apps.cli.output import Progress, progress
-from vestibule.wire.tabular import csv_line
+from vestibule.wire.tabular_writing import csv_line
 
 Row = dict[str, Any]
 

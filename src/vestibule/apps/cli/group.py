@@ -11,7 +11,7 @@ from vestibule.apps.cli.running import ask
 
 app = commands()
 
-Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
+Name = Annotated[str, typer.Argument(metavar="GROUP", help="Its name.", show_default=False)]
 Description = Annotated[str | None, typer.Option(metavar="TEXT")]
 Attributes = Annotated[
     list[str] | None,
@@ -51,7 +51,7 @@ def set_(
     reply: Attributes = None,
     no_reply: Annotated[bool, typer.Option("--no-reply", help="Take all reply attributes away.")] = False,
 ) -> None:
-    """Change what is given; reply attributes are replaced as a whole."""
+    """Change a group. What is not given stays; reply attributes are replaced as a whole."""
     ask("group.set", name=name, description=description, reply_attributes=[] if no_reply else _pairs(reply))
     say(f"Changed {name}.")
 
@@ -61,6 +61,8 @@ def remove(name: Name, yes: Yes = False) -> None:
     """Remove a group, and its members from it."""
     from vestibule.apps.cli.asking import sure
 
+    if not yes:
+        ask("group.show", name=name)  # nobody is asked about what is not there
     sure(f"Remove the group {name}?", yes=yes)
     with progress(name) as bar:
         result = ask("group.remove", bar, name=name)

@@ -1,7 +1,8 @@
 """An import: the file goes to the server, the report comes back, rows that failed go into a file of their own."""
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,32 +13,52 @@ from vestibule.apps.cli.exits import Code, Stop
 from vestibule.apps.cli.output import note, paragraph, progress, say, table, write_json
 from vestibule.apps.cli.running import ask
 
-LARGEST = 48 * 1024 * 1024  # what fits into one line of the control protocol, with room for escapes
+LARGEST = 47 * 1024 * 1024  # what fits into one line of the control protocol, escaped or in Base64
 SHOWN = 100
+FAILURES = "Failures_"
+
+Report = dict[str, Any]
 
 
 def bring_in(command: str, file: Path, arguments: dict[str, Any], *, as_json: bool) -> None:
-    """Import `file` and tell how it went. Raises Exit(1) when rows failed."""
-    content = _content(file)
+    """Import a file of text and tell how it went. Raises Exit(1) when rows failed."""
+    content = _text(file)
     with progress(file.name) as bar:
         report = ask(command, bar, content=content, file_name=file.name, **arguments)
-    failures = report.pop("failures")
-    kept = _keep(file, failures) if failures and not report["dry_run"] else None
-    if as_json:
-        write_json({**report, "failures_file": str(kept) if kept else None})
-    else:
-        _tell(report, kept)
-    if report["problems"]:
-        raise typer.Exit(Code.FAILED)
+    finish(file, report, lambda _report: None, "it holds what the file says of people", as_json=as_json)
 
 
-def _content(file: Path) -> str:
+def octets_of(file: Path) -> bytes:
+    """The content of a file that is not too large. Raises Stop."""
     try:
         octets = file.read_bytes()
     except OSError as error:
         raise Stop(f"{file} cannot be read: {error.strerror}.", Code.USAGE) from None
     if len(octets) > LARGEST:
         raise Stop(f"{file} is larger than {LARGEST // 1024**2} MiB. Split it and import the parts.", Code.USAGE)
+    return octets
+
+
+def finish(file: Path, report: Report, remarks: Callable[[Report], None], why: str, *, as_json: bool) -> None:
+    """Keep the rows that failed and tell how it went: counts, what `remarks` says, what failed and `why` it is hidden.
+
+    Raises Exit(1) when rows failed.
+    """
+    failures = report.pop("failures")
+    kept = _keep(file, failures) if failures and not report["dry_run"] else None
+    if as_json:
+        write_json({**report, "failures_file": str(kept) if kept else None})
+    else:
+        _tell_counts(report)
+        remarks(report)
+        _tell_problems(report["problems"])
+        _tell_remedy(report, kept, why, by_hand=not failures)
+    if report["problems"]:
+        raise typer.Exit(Code.FAILED)
+
+
+def _text(file: Path) -> str:
+    octets = octets_of(file)
     try:
         return octets.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -45,24 +66,29 @@ def _content(file: Path) -> str:
         raise Stop(f"{file}, line {line}: this is not UTF-8. Save the file as CSV UTF-8.", Code.USAGE) from None
 
 
-def _tell(report: dict[str, Any], kept: Path | None) -> None:
-    problems = report["problems"]
+def _tell_counts(report: Report) -> None:
     counts = f"{report['created']} new, {report['changed']} changed, {report['unchanged']} unchanged"
-    failed = f", {len(problems)} failed" if problems else ""
+    failed = f", {len(report['problems'])} failed" if report["problems"] else ""
     say(f"{report['file_name']}: {counts}{failed}.{' A dry run: nothing was changed.' if report['dry_run'] else ''}")
-    if report["waived"]:
-        serials = ", ".join(f"{one['serial']} ({one['bits']} bits)" for one in report["waived"][:SHOWN])
-        say(paragraph(f"Taken with a waiver, for their keys are short: {serials}"))
+
+
+def _tell_problems(problems: list[dict[str, Any]]) -> None:
     if problems:
         say()
         rows = [(str(one["line"]), str(one["column"] or ""), one["field"], one["reason"]) for one in problems[:SHOWN]]
         table(("line", "column", "field", "why it failed"), rows)
     if len(problems) > SHOWN:
         say(f"… and {len(problems) - SHOWN} more.")
+
+
+def _tell_remedy(report: Report, kept: Path | None, why: str, *, by_hand: bool) -> None:
     if kept:
         say()
-        say(paragraph(f"The failed rows are in {kept}, which only you can read, for it may hold keys."))
+        say(paragraph(f"The failed rows are in {kept}, which only you can read, for {why}."))
         say(paragraph("Mend them there, import that file, and delete it."))
+    elif report["problems"] and by_hand:
+        say()
+        say(paragraph("Mend the file itself and import it again; what is in already stays as it is."))
 
 
 def _keep(file: Path, failures: str) -> Path | None:
@@ -82,5 +108,12 @@ def _keep(file: Path, failures: str) -> Path | None:
 
 
 def _names(file: Path) -> Iterator[Path]:
-    yield file.with_name(f"Failures_{file.stem}.csv")
-    yield from (file.with_name(f"Failures_{file.stem}-{number}.csv") for number in count(2))
+    """Names of failures files, in turn; what fails of one counts on from its number."""
+    stem, first = file.stem, 2
+    if again := stem.startswith(FAILURES):
+        stem = stem.removeprefix(FAILURES)
+        if numbered := re.fullmatch(r"(.+)-([1-9][0-9]{0,8})", stem):
+            stem, first = numbered[1], int(numbered[2]) + 1
+    if not again:
+        yield file.with_name(f"{FAILURES}{stem}.csv")
+    yield from (file.with_name(f"{FAILURES}{stem}-{number}.csv") for number in count(first))

@@ -18,7 +18,7 @@ from vestibule.flows.heads import require_whole
 from vestibule.frontends.control.door import actor_of
 from vestibule.stores.heads_file import read_heads
 
-LOOKS = ("status", "doctor", "journal.verify")
+LOOKS = ("status", "doctor", "journal.verify", "key.status")
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def opened() -> Iterator[Ask]:
             try:
                 return runner.run(commands.run(command, arguments, actor, progress))
             except CommandFailed as failed:
-                raise stop(failed.kind, failed.text) from None
+                raise stop(failed) from None
 
         try:
             yield run

@@ -9,14 +9,17 @@ app = commands()
 def init() -> None:
     """Make the data directory, the master key and the database.
 
-    Nothing that exists is overwritten. When a step fails, what was made before is taken away again.
+    Nothing that exists is overwritten. When a step fails, what was made before is taken away again. Where a PostgreSQL
+    is in use already, this machine joins it, with the master key of the others.
     """
     from vestibule.apps.cli.beginning import begin
     from vestibule.apps.cli.output import paragraph, say
     from vestibule.apps.cli.start import configured
 
     configuration = configured()
-    begin(configuration)
+    if not begin(configuration):
+        say(paragraph("This machine has joined the nodes of the PostgreSQL database. Start it with: vestibule serve"))
+        return
     say(f"Made {configuration.data_directory}  (data, for its owner only)")
     say(f"Made {configuration.key.file}  (master key)")
     say()
@@ -29,6 +32,6 @@ NEXT = """\
 What to do next:
   vestibule client add NAME 192.0.2.0/24   who may ask; shows its RADIUS secret
   vestibule user add NAME                  who may sign in
-  vestibule token import FILE              their tokens, from a CSV file
+  vestibule token import FILE              their tokens, from their maker's file
   vestibule serve                          start\
 """

@@ -13,11 +13,14 @@ from vestibule.core.reasons import Reason
 
 app = commands()
 
-User = Annotated[str | None, typer.Option(help="Only lines about this user.")]
+User = Annotated[str | None, typer.Option(metavar="USER", help="Only lines about this user.")]
 Since = Annotated[str | None, typer.Option(metavar="TIME", help="2h, 7d, 2027-01-31 or 2027-01-31T08:00 (UTC).")]
 Until = Annotated[str | None, typer.Option(metavar="TIME", help="As --since.")]
 Kind = Annotated[EntryKind | None, typer.Option(help="Only lines of this kind.")]
-Why = Annotated[Reason | None, typer.Option(help="Only refusals for this reason.", show_choices=False)]
+Why = Annotated[
+    Reason | None,
+    typer.Option(metavar="REASON", help="Only refusals for this reason, as wrong_code.", show_choices=False),
+]
 Outcome = Annotated[bool | None, typer.Option("--accepted/--refused", help="Only sign-ins that ended so.")]
 
 
@@ -45,7 +48,7 @@ def list_(
     limit: Limit = 50,
     json: AsJson = False,
 ) -> None:
-    """List the newest lines of a time, the last day unless you say otherwise."""
+    """List the newest lines. Without --since, they are those of the last day."""
     from vestibule.apps.cli.lines import COLUMNS, newest, row, wanted
 
     query = wanted(user=user, since=since, until=until, kind=kind, reason=reason, accepted=accepted)
@@ -82,7 +85,7 @@ def export(
     accepted: Outcome = None,
     form: Annotated[Form, typer.Option("--format", help="CSV with a header, or one JSON object a line.")] = Form.CSV,
 ) -> None:
-    """Write lines to standard output, all of them unless you choose."""
+    """Write lines to standard output. Without an option, all of them."""
     from vestibule.apps.cli.exporting import write_rows
     from vestibule.apps.cli.lines import wanted
     from vestibule.apps.cli.running import pages
@@ -102,7 +105,8 @@ def verify(json: AsJson = False) -> None:
     if json:
         write_json(result)
     elif result["intact"]:
-        say(f"The journal is intact: {result['lines']} lines in {len(result['chains'])} chains.")
+        chains = sum(1 for chain in result["chains"] if chain["lines"])
+        say(f"The journal is intact: {result['lines']} lines in {chains} chains.")
     else:
         say(f"The journal is NOT intact. {result['fault']}")
     if not result["intact"]:

@@ -4,19 +4,26 @@
 """
 
 import json
+import re
 import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 NARROW = 80
 NAMES = 40  # columns that the first cell of a row has at least, if it needs them, so that a name stays whole
 WIDE = 1000  # a pipe has no edge: nothing is cut or wrapped
 
+COMMAND = re.compile(r"(?<=: )vestibule( \S+)+$")
+
 Progress = Callable[[int, int | None], None]
 """Called with how many are done, and how many there are if that is known."""
+
+StageProgress = Callable[[str, int, int | None], None]
+"""The same for work of several stages, with the name of the stage before."""
 
 
 def say(text: str = "") -> None:
@@ -35,13 +42,17 @@ def complain(text: str) -> None:
 
 
 def paragraph(text: str, indent: str = "", hanging: int = 0) -> str:
-    """Wrap text to the terminal, at most 80 columns, at blanks only; lines after the first hang in by `hanging`."""
+    """Wrap text to the terminal, at most 80 columns, at blanks only; lines after the first hang in by `hanging`.
+
+    A command at the end stays on one line, to be copied.
+    """
     width = min(shutil.get_terminal_size().columns, NARROW)
     following = indent + " " * hanging
+    whole = COMMAND.sub(lambda command: command[0].replace(" ", "\0"), text)
     wrapped = textwrap.wrap(
-        text, width, initial_indent=indent, subsequent_indent=following, break_long_words=False, break_on_hyphens=False
+        whole, width, initial_indent=indent, subsequent_indent=following, break_long_words=False, break_on_hyphens=False
     )
-    return "\n".join(wrapped)
+    return "\n".join(wrapped).replace("\0", " ")
 
 
 def write_json(value: object) -> None:
@@ -92,18 +103,33 @@ def listed(values: Sequence[str]) -> str:
 @contextmanager
 def progress(what: str) -> Iterator[Progress | None]:
     """Draw a bar on standard error; without a terminal there, give None."""
+    with stages() as bar:
+        if bar is None:
+            yield None
+            return
+        bar(what, 0, None)
+        yield partial(bar, what)
+
+
+@contextmanager
+def stages() -> Iterator[StageProgress | None]:
+    """Draw a bar that begins anew with each stage; without a terminal, give None."""
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
+        tasks: dict[str, TaskID] = {}
 
-        def show(done: int, total: int | None) -> None:
-            bar.update(task, completed=done, total=total)
+        def show(stage: str, done: int, total: int | None) -> None:
+            if stage not in tasks:
+                for task in tasks.values():
+                    bar.update(task, visible=False)
+                tasks[stage] = bar.add_task(stage, total=None)
+            bar.update(tasks[stage], completed=done, total=total)
 
         yield show
 

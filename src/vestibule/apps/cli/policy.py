@@ -11,8 +11,17 @@ from vestibule.core.policy import Outcome
 
 app = commands()
 
-Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
-Several = Annotated[list[str] | None, typer.Option(help="Repeat it for several; none is any.")]
+Name = Annotated[str, typer.Argument(metavar="RULE", help="Its name.", show_default=False)]
+Clients = Annotated[list[str] | None, typer.Option(metavar="ID", help="Only for this client; repeat it for several.")]
+Groups = Annotated[list[str] | None, typer.Option(metavar="GROUP", help="Only for its members; repeat it for several.")]
+Networks = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NETWORK", help="Only for people who come from it, as 192.0.2.0/24; repeat it for several."),
+]
+Methods = Annotated[
+    list[str] | None,
+    typer.Option(metavar="METHOD", help="A second factor that is good enough, as totp; repeat it. Any otherwise."),
+]
 Position = Annotated[int | None, typer.Option(min=1, metavar="N", help="1 is the first; the last otherwise.")]
 
 
@@ -24,12 +33,14 @@ def _policy() -> None:
 @app.command()
 def add(
     name: Name,
-    outcome: Annotated[Outcome, typer.Argument(help="deny, allow (the first factor is enough) or require.")],
+    outcome: Annotated[
+        Outcome, typer.Argument(metavar="OUTCOME", help="deny, allow (the first factor is enough) or require.")
+    ],
     *,
-    client: Several = None,
-    group: Several = None,
-    network: Several = None,
-    method: Annotated[list[str] | None, typer.Option(help="A second factor that is good enough; repeat it.")] = None,
+    client: Clients = None,
+    group: Groups = None,
+    network: Networks = None,
+    method: Methods = None,
     position: Position = None,
 ) -> None:
     """Add a rule. The first rule that matches a sign-in speaks."""
@@ -53,8 +64,10 @@ def list_(json: AsJson = False) -> None:
 
 
 @app.command()
-def move(name: Name, position: Annotated[int, typer.Argument(min=1, metavar="POSITION")]) -> None:
-    """Move a rule; 1 is the first."""
+def move(
+    name: Name, position: Annotated[int, typer.Argument(min=1, metavar="POSITION", help="1 is the first.")]
+) -> None:
+    """Move a rule to another place in the order."""
     _show(ask("policy.move", name=name, position=position), as_json=False)
 
 
@@ -63,6 +76,8 @@ def remove(name: Name, yes: Yes = False) -> None:
     """Remove a rule."""
     from vestibule.apps.cli.asking import sure
 
+    if not yes:
+        ask("policy.show", name=name)  # nobody is asked about what is not there
     sure(f"Remove the rule {name}?", yes=yes)
     say(f"Removed {ask('policy.remove', name=name)['removed']}.")
 
@@ -71,7 +86,7 @@ def remove(name: Name, yes: Yes = False) -> None:
 def try_out(
     user: Annotated[str, typer.Argument(metavar="USER", show_default=False)],
     client: Annotated[str, typer.Argument(metavar="CLIENT", show_default=False)],
-    address: Annotated[str | None, typer.Option(help="Where the person is.")] = None,
+    address: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Where the person is.")] = None,
     json: AsJson = False,
 ) -> None:
     """Say which rule would speak, and what it would ask."""

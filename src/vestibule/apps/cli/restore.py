@@ -1,6 +1,11 @@
 """`vestibule restore`."""
 
-from vestibule.apps.cli.options import File, Yes, commands
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vestibule.apps.cli.options import Yes, commands
 
 app = commands()
 
@@ -13,20 +18,32 @@ TODO = {
 
 
 @app.command()
-def restore(file: File, yes: Yes = False) -> None:
+def restore(
+    file: Annotated[
+        Path | None,
+        typer.Argument(exists=True, dir_okay=False, metavar="FILE", help="None on PostgreSQL.", show_default=False),
+    ] = None,
+    yes: Yes = False,
+) -> None:
     """Put a backup in place of the database. The server must be stopped.
 
     Every code that may have been used since the backup is marked used; HOTP tokens are asked for two codes in a row;
-    recovery codes are void. What was there before is renamed, not deleted.
+    recovery codes are void. What was there before is renamed, not deleted. A PostgreSQL is put back with pg_restore;
+    then, without a file, this makes it safe in the same way.
     """
     from vestibule.apps.cli.asking import sure
+    from vestibule.apps.cli.caretaking import make_safe
+    from vestibule.apps.cli.caretaking import restore as put_in_place
     from vestibule.apps.cli.output import card, moment, say
 
-    sure(f"Put {file} in place of the database?", yes=yes)
-    from vestibule.apps.cli.caretaking import restore as put_in_place
-
-    outcome = put_in_place(file.absolute())
-    say(f"Restored the backup of {moment(outcome.taken_at)}.")
+    if file is None:
+        sure("Take the PostgreSQL database as one that was put back, and make it safe?", yes=yes)
+        outcome = make_safe()
+        say(f"Made the database safe. Its journal ends at {moment(outcome.taken_at) or 'its beginning'}.")
+    else:
+        sure(f"Put {file} in place of the database?", yes=yes)
+        outcome = put_in_place(file.absolute())
+        say(f"Restored the backup of {moment(outcome.taken_at)}.")
     made_safe = ", ".join(f"{count} {method}" for method, count in outcome.restored.credentials.items())
     card(
         {
@@ -38,4 +55,6 @@ def restore(file: File, yes: Yes = False) -> None:
     for method, todo in TODO.items():
         if outcome.restored.credentials.get(method):
             say(todo)
+    if file is None:
+        say("On each other node, before it starts: vestibule journal accept-rollback")
     say("Start the server when you are ready.")

@@ -54,9 +54,9 @@ def connected(*, needed: bool = False) -> Iterator[Ask]:
         yield here
 
 
-def stop(kind: str, text: str) -> Stop:
+def stop(failed: link.CommandFailed) -> Stop:
     """What ends the program when a command did not do its work."""
-    return Stop(text, KINDS.get(kind, Code.FAILED))
+    return Stop(failed.text, KINDS.get(failed.kind, Code.FAILED), failed.fields)
 
 
 def pages(server: Ask, command: str, arguments: Arguments, limit: int | None = None) -> Iterator[Result]:
@@ -94,4 +94,4 @@ def _call(path: Path, command: str, arguments: Arguments, progress: Progress | N
                 "server of this version.",
                 Code.UNAVAILABLE,
             ) from None
-        raise stop(failed.kind, failed.text) from None
+        raise stop(failed) from None

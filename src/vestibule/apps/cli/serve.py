@@ -11,8 +11,11 @@ def serve() -> None:
 
     It stops at Ctrl-C or SIGTERM, once the requests that are under way have their answer.
     """
+    import os
+
     from vestibule.apps.cli.serving import run
     from vestibule.apps.cli.start import configured
+    from vestibule.apps.configuration import current_url, locate
 
     configuration = configured()
-    run(configuration)
+    run(configuration, database_url=current_url(configuration, locate(None, os.environ), os.environ))

@@ -16,9 +16,13 @@ async def _nothing(_pieces: Pieces, _addresses: Addresses) -> None:
     """The log says that it is ready."""
 
 
-def run(configuration: Configuration, on_ready: Callable[[Pieces, Addresses], Awaitable[None]] = _nothing) -> None:
-    """Serve until SIGTERM or SIGINT. Raises Stop for what keeps the server from starting."""
+def run(
+    configuration: Configuration,
+    on_ready: Callable[[Pieces, Addresses], Awaitable[None]] = _nothing,
+    database_url: Callable[[], str] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT; `database_url` as in `put_together`. Raises Stop for what prevents the start."""
     check_files(configuration)
     logs.configure(configuration.log)
     with locked(configuration.data_directory), told(), addresses_told(configuration):
-        uvloop.run(serve(configuration, on_ready))
+        uvloop.run(serve(configuration, on_ready, database_url))

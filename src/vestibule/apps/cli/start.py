@@ -49,13 +49,15 @@ def told() -> Iterator[None]:
 
 
 def check_files(configuration: Configuration) -> None:
-    """Refuse a data directory or a database that others can open (they hold everything but the master key)."""
+    """Refuse a data directory, a database or a file with its password that others can open."""
     directory = configuration.data_directory
     if not directory.is_dir():
         raise Stop(f"There is no data directory {directory}. Make it with: vestibule init", Code.USAGE)
-    database = configuration.database.file
-    for path in (directory, database, database.with_name(f"{database.name}-wal")):
+    for path in (directory, *configuration.database.files):
         _check(path)
+    passfile = configuration.database.passfile
+    if passfile is not None and not passfile.is_file():
+        raise Stop(f"There is no file {passfile}, which database.url names as its passfile. Make it.", Code.USAGE)
 
 
 def _check(path: Path) -> None:

@@ -23,7 +23,7 @@ def status(json: AsJson = False) -> None:
     if json:
         write_json({"runs": runs, **result})
     else:
-        counts = {name: str(value) for name, value in result.items() if name != "now"}
+        counts = {name.replace("_", " "): str(value) for name, value in result.items() if name != "now"}
         card({"server": "runs" if runs else "does not run", **counts, "its clock": moment(result["now"])})
     if not runs:
         raise typer.Exit(Code.UNAVAILABLE)

@@ -1,10 +1,12 @@
 """`vestibule token`."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from vestibule.apps.cli.exits import Code, Stop
 from vestibule.apps.cli.options import AsJson, DryRun, File, Limit, SecretFile, Yes, commands
 from vestibule.apps.cli.output import card, moment, once, say, table, write_json
 from vestibule.apps.cli.running import ask, connected, pages
@@ -15,6 +17,14 @@ app = commands()
 Token = Annotated[str, typer.Argument(metavar="TOKEN", help="A serial number or an id.", show_default=False)]
 User = Annotated[str, typer.Argument(metavar="USER", show_default=False)]
 Pending = Annotated[bool, typer.Option("--pending", help="It counts only after a first code; see activate.")]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The pre-shared key of an encrypted PSKC file (- is standard input)."),
+]
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The passphrase of an encrypted PSKC file (- is standard input)."),
+]
 Waiver = Annotated[
     str | None,
     typer.Option(metavar="DATE", help="Take keys under 112 bits until this date, such as 2027-01-31."),
@@ -35,17 +45,24 @@ def _token() -> None:
 
 @app.command("import")
 def import_(
-    file: File, dry_run: DryRun = False, waiver_until: Waiver = None, pending: Pending = False, json: AsJson = False
+    file: File,
+    *,
+    key_file: KeyFile = None,
+    passphrase_file: PassphraseFile = None,
+    waiver_until: Waiver = None,
+    pending: Pending = False,
+    dry_run: DryRun = False,
+    json: AsJson = False,
 ) -> None:
-    """Add tokens from a CSV file of 3 or 6 columns; rows that fail go to Failures_FILE.
+    """Add tokens from a file of their keys; CSV rows that fail go to Failures_FILE.
 
-    The columns are: serial, Base32 secret, interval; or those of Microsoft Entra: upn, serial number, secret key, time
-    interval, manufacturer, model.
+    PSKC (also encrypted), the CSV forms of MFA Server, Microsoft Entra, OATH and Yubico, SafeNet XML, lists of otpauth
+    URIs and Google Authenticator's QR codes are told apart by what they hold.
     """
-    from vestibule.apps.cli.importing import bring_in
+    from vestibule.apps.cli.token_file import bring_in
 
     arguments = {"dry_run": dry_run, "waiver_until": waiver_until, "pending": pending}
-    bring_in("token.import", file, arguments, as_json=json)
+    bring_in(file, arguments, key_file, passphrase_file, as_json=json)
 
 
 @app.command()
@@ -122,6 +139,8 @@ def show(token: Token, json: AsJson = False) -> None:
             "state": one["state"] if one["usable"] else f"{one['state']}, does not count",
             "maker": f"{one['manufacturer']} {one['model']}".strip(),
             "waiver until": moment(one["waiver_until"]),
+            "counts from": moment(one["starts_at"]),
+            "expires": moment(one["expires_at"]),
             "drift": f"{result['drift']} steps" if timed else "",
             "counter": "" if timed else str(result["counter"]),
             "resync": "two codes in a row are asked" if result["resync"] else "",
@@ -185,12 +204,33 @@ def remove(token: Token, yes: Yes = False) -> None:
 
 
 @app.command()
-def export(json: AsJson = False) -> None:
-    """Write all tokens as CSV (or JSON Lines) to standard output, never a key."""
+def export(
+    pskc: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a closed PSKC file of active tokens with their keys.")
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where the key is written that opens the PSKC file; else beside it."),
+    ] = None,
+    passphrase_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Close it with the passphrase in this file (- asks for it).", allow_dash=True
+        ),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Write all tokens as CSV (or JSON Lines) to standard output, never a key; or, with their keys, to a PSKC file."""
+    if pskc is None and (key_file or passphrase_file):
+        raise Stop("A key or passphrase closes a PSKC file. Say where to write it: --pskc FILE", Code.USAGE)
+    if pskc is not None:
+        from vestibule.apps.cli.token_file import write
+
+        return write(pskc, key_file, passphrase_file)
     from vestibule.apps.cli.exporting import write_rows
 
     with connected() as server:
-        write_rows((page["tokens"] for page in pages(server, "token.export", {})), "jsonl" if json else "csv")
+        return write_rows((page["tokens"] for page in pages(server, "token.export", {})), "jsonl" if json else "csv")
 
 
 def _show_once(result: dict[str, Any], *, qr: bool) -> None:

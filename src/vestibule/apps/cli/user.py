@@ -1,5 +1,6 @@
 """`vestibule user`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,9 +13,12 @@ from vestibule.core.users import Mfa
 
 app = commands()
 
-Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
-Text = Annotated[str | None, typer.Option()]
-Groups = Annotated[list[str] | None, typer.Option("--group", help="A group; repeat it for several.")]
+User = Annotated[str, typer.Argument(metavar="USER", help="A name or an id.", show_default=False)]
+Text = Annotated[str | None, typer.Option(metavar="TEXT")]
+Email = Annotated[str | None, typer.Option(metavar="ADDRESS")]
+Phone = Annotated[str | None, typer.Option(metavar="NUMBER", help="With its country: +43 1 5550100")]
+Locale = Annotated[str | None, typer.Option(metavar="LANGUAGE", help="Such as en or de-AT.")]
+Groups = Annotated[list[str] | None, typer.Option("--group", metavar="GROUP", help="Repeat it for several.")]
 Asked = Annotated[bool, typer.Option("--password", help="Ask for a password.")]
 Factor = Annotated[
     Mfa | None,
@@ -29,13 +33,13 @@ def _user() -> None:
 
 @app.command()
 def add(
-    name: Name,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the user types to sign in.", show_default=False)],
     *,
     first_name: Text = None,
     last_name: Text = None,
-    email: Text = None,
-    phone: Text = None,
-    locale: Text = None,
+    email: Email = None,
+    phone: Phone = None,
+    locale: Locale = None,
     group: Groups = None,
     mfa: Factor = None,
     password: Asked = False,
@@ -75,7 +79,7 @@ def list_(
 
 
 @app.command()
-def show(name: Name, json: AsJson = False) -> None:
+def show(name: User, json: AsJson = False) -> None:
     """Show a user with tokens and failures."""
     result = ask("user.show", name=name)
     if json:
@@ -94,25 +98,27 @@ def show(name: Name, json: AsJson = False) -> None:
             "added": moment(user["created_at"]),
         }
     )
-    _show_tokens(result["credentials"])
-    return _show_failures(result["failures"])
+    _show_factors(result["credentials"])
+    return _show_failures(result["failures"], {one["id"]: _called(one) for one in result["credentials"]})
 
 
 @app.command("set")
 def set_(
-    name: Name,
+    name: User,
     *,
-    new_name: Annotated[str | None, typer.Option("--name", help="A new name.")] = None,
+    new_name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="A new name.")] = None,
     first_name: Text = None,
     last_name: Text = None,
-    email: Text = None,
-    phone: Text = None,
-    locale: Text = None,
-    group: Annotated[list[str] | None, typer.Option("--group", help="All groups from now on; repeat it.")] = None,
+    email: Email = None,
+    phone: Phone = None,
+    locale: Locale = None,
+    group: Annotated[
+        list[str] | None, typer.Option("--group", metavar="GROUP", help="All groups from now on; repeat it.")
+    ] = None,
     no_groups: Annotated[bool, typer.Option("--no-groups", help="Take out of all groups.")] = False,
     mfa: Factor = None,
 ) -> None:
-    """Change what is given; an empty text clears it."""
+    """Change a user. What is not given stays; an empty text clears a field."""
     changes = {
         "name": new_name,
         "first_name": first_name,
@@ -129,9 +135,9 @@ def set_(
 
 @app.command()
 def block(
-    name: Name,
-    reason: Annotated[str, typer.Option(help="Why; the journal keeps it.", show_default=False)],
-    days: Annotated[int, typer.Option(min=1, help="How long.")] = 90,
+    name: User,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; the journal keeps it.", show_default=False)],
+    days: Annotated[int, typer.Option(min=1, metavar="DAYS", help="How long.")] = 90,
 ) -> None:
     """Refuse every sign-in of a user for some time."""
     result = ask("user.block", name=name, reason=reason, days=days)
@@ -139,13 +145,13 @@ def block(
 
 
 @app.command()
-def unblock(name: Name) -> None:
+def unblock(name: User) -> None:
     """Let a blocked user sign in again."""
     say(f"Unblocked {ask('user.unblock', name=name)['user']['name']}.")
 
 
 @app.command()
-def password(name: Name, password_file: SecretFile = None) -> None:
+def password(name: User, password_file: SecretFile = None) -> None:
     """Set a new password."""
     from vestibule.apps.cli.asking import twice
 
@@ -155,13 +161,15 @@ def password(name: Name, password_file: SecretFile = None) -> None:
 
 @app.command()
 def remove(
-    name: Name,
+    name: User,
     erase: Annotated[bool, typer.Option("--erase", help="Also erase the person from the journal.")] = False,
     yes: Yes = False,
 ) -> None:
-    """Remove a user; tokens with a serial number go back to the inventory."""
+    """Remove a user. Tokens with a serial number go back to the inventory."""
     from vestibule.apps.cli.asking import sure
 
+    if not yes:
+        ask("user.show", name=name)  # nobody is asked about what is not there
     sure(f"Remove {name}{' and erase them from the journal' if erase else ''}?", yes=yes)
     result = ask("user.remove", name=name, erase=erase)
     say(f"Removed {result['removed']}.")
@@ -172,14 +180,14 @@ def remove(
 
 
 @app.command()
-def reset(name: Name) -> None:
-    """Forget a user's failed tries, so that delays end and stopped tokens count again."""
+def reset(name: User) -> None:
+    """Forget a user's failed tries. Delays end, and tokens that were stopped count again."""
     say(f"Cleared {ask('user.reset', name=name)['cleared']} counters of {name}.")
 
 
 @app.command("import")
 def import_(file: File, dry_run: DryRun = False, json: AsJson = False) -> None:
-    """Add or change users from a CSV file; rows that fail go to Failures_FILE."""
+    """Add or change users from a CSV file. Rows that fail go to Failures_FILE."""
     from vestibule.apps.cli.importing import bring_in
 
     bring_in("user.import", Path(file), {"dry_run": dry_run}, as_json=json)
@@ -197,16 +205,27 @@ def _since(at: float | None) -> str:
     return f"since {moment(at)}" if at else "none"
 
 
-def _show_tokens(tokens: list[dict[str, Any]]) -> None:
-    if tokens:
+def _show_factors(factors: list[dict[str, Any]]) -> None:
+    if factors:
         say()
         table(
-            ("token", "method", "state", "label"),
-            [(one["serial"] or one["id"], one["method"], one["state"], one["label"]) for one in tokens],
+            ("factor", "serial", "label", "state"),
+            [(one["method"], one["serial"], one["label"], _state(one)) for one in factors],
         )
 
 
-def _show_failures(failures: list[dict[str, Any]]) -> None:
+def _state(factor: dict[str, Any]) -> str:
+    """An active one that does not count any more says so: its waiver is over."""
+    return factor["state"] if factor["usable"] or factor["state"] != "active" else "active, does not count"
+
+
+def _called(factor: dict[str, Any]) -> str:
+    """A factor in a sentence."""
+    return f"{factor['method']} {factor['serial'] or factor['label']}".strip()
+
+
+def _show_failures(failures: list[dict[str, Any]], factors: Mapping[str, str]) -> None:
+    """Failures by place and by factor; a factor that is gone has no name."""
     counted = [one for one in failures if one["count"]]
     if counted:
         say()
@@ -214,7 +233,7 @@ def _show_failures(failures: list[dict[str, Any]]) -> None:
             ("failures of", "count", "last", "delayed until"),
             [
                 (
-                    f"{one['kind']} {one['name']}",
+                    _counted_for(one, factors),
                     str(one["count"]),
                     moment(one["last_at"]),
                     "stopped" if one["stopped"] else moment(one["delayed_until"]),
@@ -222,3 +241,11 @@ def _show_failures(failures: list[dict[str, Any]]) -> None:
                 for one in counted
             ],
         )
+
+
+def _counted_for(failures: dict[str, Any], factors: Mapping[str, str]) -> str:
+    if failures["kind"] == "source":
+        return f"place {failures['name']}"
+    return factors.get(
+        failures["name"], failures["name"] if failures["name"] == "password" else "a factor that is gone"
+    )

@@ -27,7 +27,8 @@ def holds_password(url: object) -> bool:
     return form is not None and form["password"] is not None
 
 
-def _url(text: str) -> str:
+def checked_url(text: str) -> str:
+    """The URL of a database, as it may stand in the configuration. Raises Refused, which never repeats it."""
     if text.startswith("postgres") and text.isprintable():
         _check_postgresql(text)
     elif not text.startswith(f"{SQLITE}/") or not text.isprintable() or "?" in text:
@@ -77,7 +78,7 @@ def _near(host: str) -> bool:
         return False
 
 
-DatabaseUrl = Annotated[str, AfterValidator(_url), Kind("a database URL"), Sensitive()]
+DatabaseUrl = Annotated[str, AfterValidator(checked_url), Kind("a database URL"), Sensitive()]
 
 
 class Database(Section):
@@ -129,3 +130,20 @@ class Database(Section):
         if self.postgresql:
             raise ValueError("a PostgreSQL is no file")
         return Path(self.url.removeprefix(SQLITE))
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files of this machine that are closed to others: SQLite's with its log, or what a PostgreSQL is opened with.
+
+        None of them need be there.
+        """
+        if self.postgresql:
+            return (self.passfile,) if self.passfile else ()
+        return self.file, self.file.with_name(f"{self.file.name}-wal")
+
+    @property
+    def passfile(self) -> Path | None:
+        """The file with the password for a PostgreSQL, if the URL names one."""
+        form = _POSTGRESQL.fullmatch(self.url)
+        named = _options(form["options"] or "").get("passfile") if form else None
+        return Path(named) if named else None

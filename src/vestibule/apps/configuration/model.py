@@ -26,6 +26,7 @@ from vestibule.apps.configuration.kinds import (
 )
 from vestibule.apps.configuration.listener import Listener
 from vestibule.apps.configuration.problems import DEFAULT, Place, Refused
+from vestibule.apps.configuration.radsec import Radsec
 
 DATA_DIRECTORY = Path("/var/lib/vestibule")
 _SOCKET_PATH_BYTES = 107  # sun_path of unix(7), less its closing zero
@@ -233,6 +234,7 @@ class Configuration(Section):
     key: MasterKey
     database: Database
     radius: Radius
+    radsec: Radsec
     http: Http
     api: Api
     passwords: Passwords

@@ -8,12 +8,28 @@ from vestibule.apps.configuration.problems import DEFAULT, Place, Problem
 
 def contradictions(configuration: Configuration) -> Iterator[Problem]:
     """Give every pair of values that cannot hold together."""
+    yield from _key_beside_data(configuration)
     yield from _open_demo(configuration)
     yield from _ports_taken(configuration)
 
 
+def _key_beside_data(configuration: Configuration) -> Iterator[Problem]:
+    """Links are followed: what counts is where a copy of the directory would find the key."""
+    if configuration.key.file.resolve().is_relative_to(configuration.data_directory.resolve()):
+        yield Problem(
+            _place(configuration, "key.file", "data_directory"),
+            "key.file",
+            "The master key lies in the data directory, so every copy of the data holds the key that opens it.",
+            "Name a place outside of data_directory, and move the key there if there is one; back it up apart.",
+        )
+
+
 def _open_demo(configuration: Configuration) -> Iterator[Problem]:
-    for key, listeners in (("radius.listen", configuration.radius.listen), ("api.listen", configuration.api.listen)):
+    for key, listeners in (
+        ("radius.listen", configuration.radius.listen),
+        ("radsec.listen", configuration.radsec.listen),
+        ("api.listen", configuration.api.listen),
+    ):
         if configuration.demo.enabled and not all(one.loopback for one in listeners):
             yield Problem(
                 _place(configuration, key, "demo.enabled"),

@@ -1,31 +1,33 @@
-"""What the database holds: clients that are easy to attack, waivers that run out, the clock, the end of the journal."""
+"""What the database holds: clients that are easy to attack, waivers that run out, the clock, the journal."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from vestibule.apps.background import heads_file
 from vestibule.apps.doctor.findings import Finding, Level, some
+from vestibule.apps.journal import chain_fault
 from vestibule.apps.pieces import Pieces
 from vestibule.core.clients import Client
 from vestibule.core.credentials import Credential
 from vestibule.core.errors import Malformed
-from vestibule.core.heads import Heads, gaps
+from vestibule.core.heads import Gap, Heads, gaps
 from vestibule.core.policy import parse_networks
-from vestibule.core.ports import ChainHead, Reading, pages
+from vestibule.core.ports import Reading, pages
 from vestibule.flows.clock import Doubt, doubt
-from vestibule.stores.chain import first_fault
+from vestibule.flows.desk import Progress, quiet
+from vestibule.flows.journal import Walked, walk_chains
 from vestibule.stores.heads_file import read_heads
-from vestibule.stores.vault import Vault
 
 SHORT_SECRET = 12  # octets; guessed offline from one packet
 DAY = 86400.0
 SOON = 30 * DAY
 PAGE = 500
-LAST_LINES = 1000
 
 
-async def findings(pieces: Pieces, environment: Mapping[str, str], now: float) -> list[Finding]:
-    """Look through the store, on a reading connection."""
+async def findings(
+    pieces: Pieces, environment: Mapping[str, str], now: float, progress: Progress = quiet
+) -> list[Finding]:
+    """Look through the store, on a reading connection; `progress` counts the lines of the journal."""
     known, damaged = _known_heads(pieces, environment)
 
     def look(reading: Reading) -> list[Finding]:
@@ -33,10 +35,12 @@ async def findings(pieces: Pieces, environment: Mapping[str, str], now: float) -
             *clock(doubt(reading), now),
             *clients(pieces.store.snapshot.clients.values()),
             *waivers(_credentials(reading), now),
-            *journal(reading, pieces.vault, known),
+            *lost(gaps(known, reading) if known else []),
         ]
 
-    return [*damaged, *await pieces.store.read(look)]
+    found = await pieces.store.read(look)
+    walked = await walk_chains(pieces.store, chain_fault(pieces.vault), progress)
+    return [*damaged, *changed(walked), *found]
 
 
 def clock(found: Doubt | None, now: float) -> Iterator[Finding]:
@@ -130,15 +134,18 @@ def waivers(credentials: Iterable[Credential], now: float) -> Iterator[Finding]:
         yield Finding(Level.WARNING, f"Waivers run out within 30 days for these tokens: {some(soon)}.", remedy)
 
 
-def journal(reading: Reading, vault: Vault, known: Heads | None) -> Iterator[Finding]:
-    """Verify the newest lines of the newest chain that has any, and all chains against their known heads."""
-    written = [head for head in reading.chains() if head.seq >= head.first_seq]
-    fault = _fault(reading, vault, written[-1]) if written else None
-    behind = gaps(known, reading) if known else []
-    if fault:
+def changed(walked: Walked) -> Iterator[Finding]:
+    """Name the first line of all chains that is not as it was written."""
+    if walked.fault:
         yield Finding(
-            Level.ERROR, f"The journal was changed: {fault}.", "Look at all of it with: vestibule journal verify"
+            Level.ERROR,
+            f"The journal was changed: {walked.fault}.",
+            "Keep a copy of the database as it is, and find out who could write to it.",
         )
+
+
+def lost(behind: Sequence[Gap]) -> Iterator[Finding]:
+    """Name the chains that lack what their known heads say was written."""
     if behind:
         names = some(f"{gap.chain} ({gap.fault})" for gap in behind)
         yield Finding(
@@ -146,16 +153,6 @@ def journal(reading: Reading, vault: Vault, known: Heads | None) -> Iterator[Fin
             f"The journal lacks lines that were written: {names}.",
             "Restore a backup, or see docs/journal.md about accepting a rollback.",
         )
-
-
-def _fault(reading: Reading, vault: Vault, head: ChainHead) -> str | None:
-    """What is wrong in the last lines; the first of them is only taken as the link to the others."""
-    key = vault.derive("journal", head.chain.encode()).reveal()
-    if head.seq - head.first_seq < LAST_LINES:
-        lines = reading.chain(head.chain, head.first_seq - 1, LAST_LINES)
-        return first_fault(lines, key, head.first_previous_mac, head.first_seq)
-    anchor, *lines = reading.chain(head.chain, head.seq - LAST_LINES, LAST_LINES)
-    return first_fault(lines, key, anchor.mac, anchor.seq + 1)
 
 
 def _known_heads(pieces: Pieces, environment: Mapping[str, str]) -> tuple[Heads | None, list[Finding]]:

@@ -1,4 +1,4 @@
-"""Files: who can read them, where the master key lies, and whether the heads of the journal are kept."""
+"""Files: who can read them, and whether the heads of the journal are kept."""
 
 import os
 import stat
@@ -19,12 +19,10 @@ OTHERS_WRITE = 0o022
 def findings(configuration: Configuration, environment: Mapping[str, str]) -> Iterator[Finding]:
     """Look at modes and places."""
     heads = heads_file(configuration, environment)
-    database = configuration.database.file
-    private = [configuration.data_directory, database, database.with_name(f"{database.name}-wal"), heads]
+    private = [configuration.data_directory, *configuration.database.files, heads]
     yield from chain.from_iterable(map(_private, private))
     yield from _key(configuration.key.file, environment)
     yield from _unwritable(locate(None, environment))
-    yield from _key_beside_data(configuration)
     yield from _heads(configuration, heads)
 
 
@@ -62,16 +60,6 @@ def _unwritable(path: Path | None) -> Iterator[Finding]:
         )
 
 
-def _key_beside_data(configuration: Configuration) -> Iterator[Finding]:
-    key, data = configuration.key.file, configuration.data_directory
-    if key.resolve().is_relative_to(data.resolve()):
-        yield Finding(
-            Level.WARNING,
-            f"The master key {key} lies in the data directory, so a copy of that directory opens every secret in it.",
-            "Move it elsewhere and set key.file; back it up apart from the data.",
-        )
-
-
 def _heads(configuration: Configuration, heads: Path) -> Iterator[Finding]:
     if heads != heads_path(configuration.key.file):
         yield Finding(
@@ -79,12 +67,17 @@ def _heads(configuration: Configuration, heads: Path) -> Iterator[Finding]:
             f"The journal's heads lie in the data directory ({heads}), since the key's place cannot be written to.",
             "If the whole data directory is put back, the journal cannot show it; copy that file elsewhere, often.",
         )
-    if _status(heads) is None and _status(configuration.database.file) is not None:
+    if _status(heads) is None and _begun(configuration):
         yield Finding(
             Level.WARNING,
             f"There are no heads of the journal at {heads}, so a cut at its end would not show.",
             "A running server writes them every minute; if it cannot, /metrics counts vestibule_upkeep_failed.",
         )
+
+
+def _begun(configuration: Configuration) -> bool:
+    """Whether there is a database whose journal could be cut."""
+    return configuration.database.postgresql or _status(configuration.database.file) is not None
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -21,9 +21,11 @@ MEMORY = Path("/proc/meminfo")
 
 def findings(configuration: Configuration, now: float) -> Iterator[Finding]:
     """Look at the machine; `now` is its own idea of the time."""
-    yield from sqlite_version(sqlite3.sqlite_version_info)
-    if configuration.data_directory.is_dir():
-        yield from disk_space(configuration.data_directory, shutil.disk_usage(configuration.data_directory).free)
+    free = _free(configuration.data_directory)
+    if free is not None:
+        yield from disk_space(configuration.data_directory, free)
+    if not configuration.database.postgresql:
+        yield from sqlite_version(sqlite3.sqlite_version_info)
         yield from clock(configuration.database.file, now)
     yield from hashing_memory(configuration, available_memory(MEMORY))
     yield from demonstration(configuration)
@@ -49,14 +51,25 @@ def disk_space(directory: Path, free: int) -> Iterator[Finding]:
         yield Finding(
             level,
             f"Only {free // MIB} MiB are free at {directory}; when it is full, every sign-in is refused.",
-            "Make room, or let the journal be shorter with: vestibule setting set journal_keep_days",
+            "Make room, or let the journal be shorter with: vestibule setting set journal_keep_days DAYS",
         )
+
+
+def _free(directory: Path) -> int | None:
+    """Octets that are free on its disk; None for a directory that is not there, or not for this user."""
+    try:
+        return shutil.disk_usage(directory).free
+    except OSError:
+        return None
 
 
 def clock(database: Path, now: float) -> Iterator[Finding]:
     """Name a database that was written in what this clock calls the future."""
-    if database.exists() and database.stat().st_mtime > now + CLOCK_TOLERANCE:
+    try:
         ahead = database.stat().st_mtime - now
+    except OSError:  # none yet, or not for this user
+        return
+    if ahead > CLOCK_TOLERANCE:
         yield Finding(
             Level.ERROR,
             f"The clock is wrong, or was: the database was written {ahead:.0f} s from now. Codes depend on the time.",

@@ -13,6 +13,7 @@ from vestibule.flows.desk import the_user
 from vestibule.flows.views import Told, user_told
 from vestibule.frontends.http import shown as shapes
 from vestibule.frontends.http.fields import After, Body, Hidden, Id, Limit, Name, Text
+from vestibule.frontends.http.reports import Report
 from vestibule.frontends.http.uploads import FILE, FileName, reported, uploaded
 from vestibule.frontends.http.work import Represent, Work, Written, answer, right, shown
 
@@ -83,7 +84,7 @@ async def add_user(work: Writer, body: NewUser, how: Written) -> Response:
     "/import",
     operation_id="importUsers",
     summary="Import a user file",
-    response_model=shapes.Report,
+    response_model=Report,
     openapi_extra=FILE,
 )
 async def import_users(
@@ -153,7 +154,7 @@ async def set_password(work: Writer, user: Id, body: NewPassword, how: Written) 
 )
 async def list_credentials(work: TokenReader, user: Id) -> Response:
     """All that the user can prove: tokens and recovery codes."""
-    return answer(await work.tell(tokens.listed, user=user))
+    return answer(await work.tell(tokens.held, user=user))
 
 
 @router.post(

@@ -18,6 +18,7 @@ class HttpListener:
         """Bind at once, so that a taken port stops the start; port 0 takes a free one."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it
         settings = uvicorn.Config(
             application, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=STOP_SECONDS
         )

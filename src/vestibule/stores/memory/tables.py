@@ -19,6 +19,7 @@ from vestibule.core.journal import PERSONAL_FIELDS, Entry, Line, Query
 from vestibule.core.outbox import OutboxRow
 from vestibule.core.policy import Rule
 from vestibule.core.ports import ChainHead, Conflict, R, Reading, Record, Writing
+from vestibule.core.sessions import Session
 from vestibule.core.snapshot import Snapshot
 from vestibule.core.users import Alias, Group, User
 from vestibule.stores.chain import Chain
@@ -34,6 +35,7 @@ INDEXED: dict[type[Record], tuple[str, ...]] = {
     Attempt: ("user_id",),
     OutboxRow: ("leased_by",),
     ApiKey: ("client_id",),
+    Session: ("user_id",),
 }
 UNIQUE: dict[type[Record], str] = {User: "key", Credential: "serial"}
 RULING = (Client, Rule, Group, DirectoryRecord)  # a change of these makes a new snapshot
@@ -142,6 +144,10 @@ class MemoryReading(Reading):
     def count(self, kind: type[R]) -> int:
         """See `Reading.count`."""
         return len(self._tables.of(kind))
+
+    def count_by(self, kind: type[R], field: str, value: str) -> int:
+        """See `Reading.count_by`."""
+        return len(self.find(kind, field, value))
 
     def setting(self, name: str) -> str | None:
         """See `Reading.setting`."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from sqlalchemy import Dialect, Select, bindparam, select, tuple_
 
 from vestibule.core.attempts import Attempt
+from vestibule.core.errors import Malformed
 from vestibule.core.failures import Failures
 from vestibule.core.journal import PERSONAL_FIELDS, Entry, EntryKind, Line, Query
 from vestibule.core.ports import ChainHead, R
@@ -15,9 +16,10 @@ from vestibule.core.snapshot import Snapshot
 from vestibule.stores.chain import personal
 from vestibule.stores.settings import build_snapshot, settings_from
 from vestibule.stores.sql import schema
+from vestibule.stores.sql.key_table import KeyTable
 from vestibule.stores.sql.shapes import ATTEMPTS, CLIENTS, DIRECTORIES, FAILURES, GROUPS, RULES, SHAPE_OF, Row, Shape
 from vestibule.stores.sql.statements import MOST, Statements, compiled
-from vestibule.stores.vault import Vault
+from vestibule.stores.vault import KeyUnknown, Vault
 
 SETTINGS_VERSION = "settings_version"
 ALL = 1_000_000
@@ -47,6 +49,12 @@ class SqlReading:
         self._cursor = cursor
         self._statements = statements
         self._vault = vault
+        self.refused: list[str] = []  # rows that the vault did not open, and why
+
+    @property
+    def keys(self) -> KeyTable:
+        """The table of keys in this transaction."""
+        return KeyTable(self._cursor, self._statements)
 
     def get(self, kind: type[R], key: str) -> R | None:
         """The record with this id, or None."""
@@ -75,6 +83,13 @@ class SqlReading:
     def count(self, kind: type[R]) -> int:
         """How many there are."""
         return int(self._row(self._statements.records[kind].count, ())[0])
+
+    def count_by(self, kind: type[R], field: str, value: str) -> int:
+        """How many there are whose indexed `field` equals `value`; ValueError for a field without index."""
+        statement = self._statements.records[kind].count_by.get(field)
+        if statement is None:
+            raise ValueError(f"{kind.__name__} can not be counted by {field}")
+        return int(self._row(statement, (value,))[0])
 
     def setting(self, name: str) -> str | None:
         """The JSON text of one setting, or None for its default."""
@@ -126,7 +141,14 @@ class SqlReading:
         )
 
     def _all(self, shape: Shape[Any]) -> list[Any]:
-        return self.page(shape.kind, "", ALL)
+        """All that the vault opens: a row that it refuses is left out, and no other is harmed."""
+        records = []
+        for row in self._rows(self._statements.records[shape.kind].page, (*key_of(shape.kind, ""), ALL)):
+            try:
+                records.append(self._decoded(shape, row))
+            except Malformed as refused:
+                self.refused.append(str(refused))
+        return records
 
     def _head(self, row: Row) -> ChainHead:
         chain, started_at, server_name, server_address, first_seq, previous = row
@@ -134,8 +156,18 @@ class SqlReading:
         return ChainHead(chain, started_at, server_name, server_address, first_seq, previous, *newest)
 
     def _record(self, kind: type[R], row: Row) -> R:
-        record: R = SHAPE_OF[kind].decode(row, self._vault)
+        record: R = self._decoded(SHAPE_OF[kind], row)
         return record
+
+    def _decoded(self, shape: Shape[Any], row: Row) -> Any:
+        """The record; a key that came or went since the vault followed stands in the very state that the row is of."""
+        try:
+            return shape.decode(row, self._vault)
+        except KeyUnknown:
+            knowing = self._vault.knowing(self.keys.rows())
+            record = shape.decode(row, knowing)
+            self._vault = knowing
+            return record
 
     def _rows(self, statement: str, parameters: tuple[Any, ...]) -> Sequence[Any]:
         self._cursor.execute(statement, parameters)

@@ -66,6 +66,7 @@ users = Table(
     _number("version"),
     Column("directory", TEXT, nullable=False, server_default=""),
     Column("external_id", TEXT, nullable=False, server_default="", index=True),
+    Column("role", TEXT, nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )
 
@@ -233,6 +234,20 @@ past_requests = Table(
     _text("digest"),
     Column("answer", LargeBinary, nullable=False),
     _time("at"),
+    sqlite_with_rowid=False,
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _id(),
+    Column("user_id", TEXT, nullable=False, index=True),
+    _time("created_at"),
+    _time("seen_at"),
+    _time("proved_at"),
+    _text("method"),
+    _text("address"),
+    _text("agent"),
     sqlite_with_rowid=False,
 )
 

@@ -20,7 +20,8 @@ from vestibule.core.policy import Outcome, Rule
 from vestibule.core.ports import Record
 from vestibule.core.prompts import Approve, Prompt, TypeCode
 from vestibule.core.reasons import Reason
-from vestibule.core.users import Alias, Block, Group, Mfa, Password, User
+from vestibule.core.sessions import Session
+from vestibule.core.users import Alias, Block, Group, Mfa, Password, Role, User
 from vestibule.stores.sql import schema
 from vestibule.stores.vault import Vault
 
@@ -74,12 +75,13 @@ def _user_row(user: User, vault: Vault) -> Row:
         user.version,
         user.directory,
         user.external_id,
+        user.role.value,
     )
 
 
 def _user(row: Row, vault: Vault) -> User:
     block = Block(*row[10:14]) if row[11] else None
-    fields = [*row[:8], _texts(row[8]), Mfa(row[9]), block, *row[14:]]
+    fields = [*row[:8], _texts(row[8]), Mfa(row[9]), block, *row[14:18], Role(row[18])]
     return User(*fields)
 
 
@@ -323,6 +325,14 @@ def _past_request(row: Row, vault: Vault) -> PastRequest:
     return PastRequest(row[0], row[1], vault.open_sealed(row[2], _answer_place(row[0])), row[3])
 
 
+def _session_row(one: Session, vault: Vault) -> Row:
+    return one.id, one.user_id, one.created_at, one.seen_at, one.proved_at, one.method, one.address, one.agent
+
+
+def _session(row: Row, vault: Vault) -> Session:
+    return Session(*row)
+
+
 USERS = Shape(User, schema.users, _user_row, _user, ("key", "email", "external_id"))
 ALIASES = Shape(Alias, schema.aliases, _alias_row, _alias, ("user_id",))
 PASSWORDS = Shape(Password, schema.passwords, _password_row, _password)
@@ -337,6 +347,7 @@ FAILURES = Shape(Failures, schema.failures, _failures_row, _failures, ("user_id"
 OUTBOX = Shape(OutboxRow, schema.outbox, _outbox_row, _outbox, ("leased_by",))
 API_KEYS = Shape(ApiKey, schema.api_keys, _api_key_row, _api_key, ("client_id",))
 PAST_REQUESTS = Shape(PastRequest, schema.past_requests, _past_request_row, _past_request, sealed_in="answer")
+SESSIONS = Shape(Session, schema.sessions, _session_row, _session, ("user_id",))
 
 SHAPES: tuple[Shape[Any], ...] = (
     USERS,
@@ -353,5 +364,6 @@ SHAPES: tuple[Shape[Any], ...] = (
     OUTBOX,
     API_KEYS,
     PAST_REQUESTS,
+    SESSIONS,
 )
 SHAPE_OF: dict[type[Any], Shape[Any]] = {shape.kind: shape for shape in SHAPES}

@@ -49,6 +49,7 @@ class RecordSql:
     page: str  # (key, limit)
     count: str  # ()
     find: dict[str, str]  # by column: (value)
+    count_by: dict[str, str]  # by column: (value)
     page_by: dict[str, str]  # by unique column: (value, limit)
 
 
@@ -105,6 +106,10 @@ def record_sql(shape: Shape[Any], dialect: Dialect) -> RecordSql:
         count=compiled(select(func.count()).select_from(table), dialect),
         find={
             name: compiled(everything.where(table.c[name] == bindparam("value")), dialect) for name in shape.found_by
+        },
+        count_by={
+            name: compiled(select(func.count()).select_from(table).where(table.c[name] == bindparam("value")), dialect)
+            for name in shape.found_by
         },
         page_by={name: _page_by(table.c[name], dialect) for name in shape.found_by if table.c[name].unique},
     )
