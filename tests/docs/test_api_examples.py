@@ -21,11 +21,14 @@ from vestibule.apps.commands.running import Commands
 from vestibule.client import Accepted, Challenge, Problem, Vestibule, Waiting
 from vestibule.core.api_keys import Right
 from vestibule.core.oath import hotp
+from vestibule.core.secret import Secret
 from vestibule.frontends.http import examples
 from vestibule.frontends.http.application import without_anything_behind
 from vestibule.frontends.http.page import URL, main, page
 from vestibule.frontends.http.sign_ins import Accepted as AcceptedShown
 from vestibule.frontends.http.sign_ins import Pending
+from vestibule.wire.pskc.writer import Passphrase, write_pskc
+from vestibule.wire.token_csv import TokenRow
 
 OPERATIONS = ROOT / "docs" / "api-operations.md"
 API = ROOT / "docs" / "api.md"
@@ -43,6 +46,7 @@ FURNITURE = (
     "/users/alice",
     "/groups/staff",
     "/clients/web",
+    "/directories/nps",
 )
 BEFORE: dict[str, list[tuple[str, str, Any]]] = {
     "addUser": [("DELETE", "/tokens/A1", None), ("DELETE", f"/users/{ALICE}", None)],
@@ -57,6 +61,7 @@ BEFORE: dict[str, list[tuple[str, str, Any]]] = {
         ("DELETE", "/tokens/A1", None),
         ("POST", "/tokens", {"user": ALICE, "serial": "A1", "method": "hotp", "secret": BASE32, "pending": True}),
     ],
+    "addDirectory": [("DELETE", "/directories/nps", None)],
     "addClient": [("DELETE", "/clients/web", None)],
     "addRule": [("DELETE", "/policy/rules/staff by token", None)],
 }
@@ -85,6 +90,7 @@ class Server:
             token = {"user": ALICE, "serial": "A1", "method": "hotp", "secret": BASE32}
             mfa.call("POST", "/tokens", token)
             mfa.call("POST", "/clients", examples.SENT["addClient"])
+            mfa.call("POST", "/directories", examples.SENT["addDirectory"])
             mfa.call("POST", "/policy/rules", {**examples.SENT["addRule"], "methods": []})
 
     def prepare(self, operation: str) -> dict[str, str]:
@@ -230,6 +236,10 @@ def run_by_hand(server: Server) -> None:
     assert told("change")["user"]["first_name"] == "Alice"
     assert told("journal")["lines"] == []
     assert told("import")["created"] == 1
+    rows = [TokenRow(0, None, "A8", Secret(bytes(20)), 30)]
+    closed = "".join(write_pskc(rows, Passphrase(Secret.of("open sesame"), 10), bytes))
+    (server.folder / "tokens.xml").write_text(closed)
+    assert told("closed", PASSPHRASE="open sesame")["created"] == 1
     assert not shown
 
 

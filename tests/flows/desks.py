@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from structlog import get_logger
+
+from vestibule.apps.directories import LiveDirectories
+from vestibule.apps.directories.radius import RadiusKind
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.credentials import Algorithm, Credential
 from vestibule.core.decisions import Accept, Ask, Decision, Reject
@@ -145,6 +149,7 @@ def office_of(store: Store, vault: Vault, chain_key: Callable[[str], bytes]) -> 
         chain_fault=chain_fault,
         mac=lambda said: vault.mac("token", said),
         waiting=lambda: 0,
+        directories=LiveDirectories({"radius": RadiusKind(bytes, bytes, get_logger())}, lambda: store.snapshot),
     )
     return Office(desk, clock, vault, recovery, hashed)
 

@@ -115,9 +115,12 @@ class Upkeep:
 class Background:
     """Runs the beats until it is closed, and counts how they end."""
 
-    def __init__(self, upkeep: Upkeep, registry: CollectorRegistry, log: FilteringBoundLogger) -> None:
-        """Register the metrics; `start` begins."""
+    def __init__(
+        self, upkeep: Upkeep, registry: CollectorRegistry, log: FilteringBoundLogger, more: tuple[Beat, ...] = ()
+    ) -> None:
+        """Register the metrics; `start` begins. `more` is work of others that is kept up here as well."""
         self._upkeep = upkeep
+        self._more = more
         self._log = log
         self._tasks: list[asyncio.Task[None]] = []
         self._step = Gauge("vestibule_clock_step_seconds", "The last step of the clock.", registry=registry)
@@ -133,6 +136,7 @@ class Background:
             Beat("sweep", 2.0, upkeep.often),
             Beat("minute", 60.0, upkeep.each_minute),
             Beat("retention", 3600.0, upkeep.forget),
+            *self._more,
         )
 
     async def start(self) -> None:
@@ -182,7 +186,8 @@ def background(  # noqa: PLR0917 - the pieces of one server
     channels: Mapping[str, Channel],
     registry: CollectorRegistry,
     log: FilteringBoundLogger,
+    more: tuple[Beat, ...] = (),
 ) -> Background:
     """Put the upkeep of a server together."""
     sweep = Sweep(store, authenticate, channels, configuration.server.name, time.time)
-    return Background(Upkeep(store, sweep, heads_file(configuration, os.environ), log), registry, log)
+    return Background(Upkeep(store, sweep, heads_file(configuration, os.environ), log), registry, log, more)

@@ -33,7 +33,6 @@ from vestibule.methods.totp import Totp
 from vestibule.stores.key_file import read_key_file
 from vestibule.stores.sql import Bounds, SqlStore, open_store, read_keys
 from vestibule.stores.vault import Vault
-from vestibule.wire.radius.dictionary import standard
 
 
 def typed_methods(mac: Callable[[bytes], bytes]) -> tuple[TypedMethod, ...]:
@@ -44,7 +43,7 @@ def typed_methods(mac: Callable[[bytes], bytes]) -> tuple[TypedMethod, ...]:
 def directory_kinds(vault: Vault) -> Mapping[str, OpenKind]:
     """The kinds of directories that can be set up."""
     mark = partial(vault.mac, "token", b"upstream radius")
-    return {"ldap": LdapKind(), "radius": RadiusKind(mark, standard, secrets.token_bytes, structlog.get_logger())}
+    return {"ldap": LdapKind(), "radius": RadiusKind(mark, secrets.token_bytes, structlog.get_logger())}
 
 
 @dataclass(frozen=True, slots=True)

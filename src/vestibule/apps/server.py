@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -13,11 +14,14 @@ import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from structlog.typing import FilteringBoundLogger
 
-from vestibule.apps.background import Background, background
+from vestibule.apps.background import Background, Beat, background
+from vestibule.apps.commands.desk import desk_of
 from vestibule.apps.commands.running import Commands
 from vestibule.apps.configuration import Configuration, Listener
 from vestibule.apps.dictionary import dictionary
+from vestibule.apps.directories.upkeep import Synchronising
 from vestibule.apps.pieces import Pieces, put_together
+from vestibule.apps.radsec import open_radsec
 from vestibule.apps.web import open_web
 from vestibule.frontends.control.door import ControlDoor
 from vestibule.frontends.ops.application import application
@@ -25,6 +29,7 @@ from vestibule.frontends.radius.counts import Counts
 from vestibule.frontends.radius.door import Manners, RadiusDoor
 
 PAIRS_TRIED = 50
+LOOK_SECONDS = 5.0  # between two looks at which directory is due
 COLLECT_AFTER = (10_000, 20, 20)  # net allocations; younger collections before an older one
 
 
@@ -35,32 +40,46 @@ class Addresses:
     radius: tuple[Listener, ...]
     http: Listener
     api: tuple[str, ...] = ()  # URLs
+    radsec: tuple[Listener, ...] = ()
 
 
-async def serve(configuration: Configuration, on_ready: Callable[[Pieces, Addresses], Awaitable[None]]) -> None:
-    """Run until SIGTERM or SIGINT. Raises KeyWrong, SchemaWrong, RolledBack, OSError for an address that is taken."""
+async def serve(
+    configuration: Configuration,
+    on_ready: Callable[[Pieces, Addresses], Awaitable[None]],
+    database_url: Callable[[], str] | None = None,
+) -> None:
+    """Run until SIGTERM or SIGINT; `database_url` as in `put_together`.
+
+    Raises KeyWrong, SchemaWrong, RolledBack, Unavailable, OSError for an address that is taken.
+    """
     log: FilteringBoundLogger = structlog.get_logger()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as closing:
-        pieces = await put_together(configuration)
+        pieces = await put_together(configuration, database_url)
         closing.push_async_callback(pieces.close)
         registry = _registry()
-        upkeep = background(configuration, pieces.store, pieces.authenticate, pieces.channels, registry, log)
+        synchronising = Synchronising(desk_of(pieces), time.monotonic, registry, log)
+        closing.push_async_callback(synchronising.close)
+        beat = Beat("directories", LOOK_SECONDS, synchronising.look)
+        upkeep = background(configuration, pieces.store, pieces.authenticate, pieces.channels, registry, log, (beat,))
         await upkeep.start()
         closing.push_async_callback(upkeep.close)
         web = open_web(pieces, application(registry, _readiness(pieces, upkeep)), registry, log)
         closing.push_async_callback(web.close)
-        door = _door(pieces, registry, log)
+        counts = Counts(registry, log)
+        door = _door(pieces, counts)
         closing.push_async_callback(door.close)
         radius = await _listen(door, configuration)
+        radsec = open_radsec(door, configuration, counts, log)
+        closing.push_async_callback(radsec.close)
         control = ControlDoor(Commands(pieces).run, log)
         await control.listen(configuration.server.control_socket)
         closing.push_async_callback(control.close)
         web.start()
-        addresses = Addresses(radius, web.http, web.api)
+        addresses = Addresses(radius, web.http, web.api, radsec.addresses)
         _spare_collections()
         await on_ready(pieces, addresses)
         log.info("ready", radius=[str(one) for one in radius], http=str(addresses.http), api=addresses.api)
@@ -81,13 +100,18 @@ def _spare_collections() -> None:
     gc.set_threshold(*COLLECT_AFTER)
 
 
-def _door(pieces: Pieces, registry: CollectorRegistry, log: FilteringBoundLogger) -> RadiusDoor:
+def _door(pieces: Pieces, counts: Counts) -> RadiusDoor:
     wanted = pieces.configuration.radius
     manners = Manners(wanted.reject_delay_seconds, wanted.duplicate_seconds, wanted.in_flight_limit)
     store = pieces.store
-    counts = Counts(registry, log)
     return RadiusDoor(
-        pieces.authenticate, pieces.account, lambda: store.snapshot, dictionary(pieces.configuration), counts, manners
+        pieces.authenticate,
+        pieces.account,
+        lambda: store.snapshot,
+        dictionary(pieces.configuration),
+        counts,
+        manners,
+        pieces.directories.came_back,
     )
 
 

@@ -18,6 +18,8 @@ class Right(StrEnum):
 
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"
+    DIRECTORIES_READ = "directories:read"
+    DIRECTORIES_WRITE = "directories:write"
     GROUPS_READ = "groups:read"
     GROUPS_WRITE = "groups:write"
     TOKENS_READ = "tokens:read"

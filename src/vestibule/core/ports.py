@@ -175,8 +175,8 @@ class PeopleDirectory(Protocol):
     async def groups(self, person: Person, deadline: float) -> tuple[PeopleGroup, ...]:
         """All groups that the person is in, also by way of other groups."""
 
-    def people(self) -> AsyncGenerator[Person | Unreadable, None]:
-        """Everybody, in flat memory; a walk that ends without an exception was complete."""
+    def people(self, base: str = "", condition: str = "", group: str = "") -> AsyncGenerator[Person | Unreadable, None]:
+        """Everybody within these limits, in flat memory; a walk that ends without an exception was complete."""
 
     async def try_password(self, unique_id: str | None, password: Secret, deadline: float) -> PasswordOutcome:
         """Try the password once, at most; None is nobody, takes as long, and is never right."""

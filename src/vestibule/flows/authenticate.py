@@ -163,15 +163,13 @@ class Authenticate:
         begun = self._begun[event_id] = asyncio.get_running_loop().create_future()
         try:
             decision = await run
-        except BaseException as error:
-            begun.set_exception(error if isinstance(error, Unavailable) else Unavailable("this was given up"))
-            begun.exception()  # mark as seen: mostly nobody asked again
-            raise
-        else:
             begun.set_result(decision)
             return decision
         finally:
             del self._begun[event_id]
+            if not begun.done():
+                begun.set_exception(Unavailable("the same request was begun before and could not be decided"))
+                begun.exception()  # mark as seen: mostly nobody asked again
 
     async def _run(self, key: Key, event: Event, event_id: str, deadline: float) -> Decision:
         step, ours = await self._settle(key, event, event_id, deadline)
@@ -209,14 +207,14 @@ class Authenticate:
         """Let the store decide, or say again what was decided; and whether it was decided here and now."""
         moment = Moment(self._clock(), self._chance(CHANCE_OCTETS))
         refusal = Refusal(self.unknown_names)
+        committed = None
         try:
-            step = await self._store.settle(
+            step = committed = await self._store.settle(
                 key, event_id, lambda case: refusal.decided(self._engine.step(case, event, moment)), deadline
             )
-        except Exception:
-            refusal.committed(None)
-            raise
-        return step, refusal.committed(step)
+        finally:
+            ours = refusal.committed(committed)
+        return step, ours
 
     def _deliver_soon(self, message: Message) -> None:
         """Send behind the decision's back: its row is committed, and the person who waits need not wait for it."""

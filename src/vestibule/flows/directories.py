@@ -38,7 +38,7 @@ async def add(desk: Desk, actor: str, *, id: str, kind: str, settings: Mapping[s
         _refuse_unknown_groups(desk, writing, record)
         writing.put(record)
         writing.note(desk.entry("directory.add", actor, directory=named, kind=kind))
-        return {"directory": _told(record)}
+        return {"directory": directory_told(record)}
 
     return await desk.store.change(act)
 
@@ -46,14 +46,14 @@ async def add(desk: Desk, actor: str, *, id: str, kind: str, settings: Mapping[s
 async def listed(desk: Desk, actor: str) -> Told:  # noqa: ARG001 - every flow is told who asks
     """All directories, in order of id."""
     records = desk.store.snapshot.directories
-    return {"directories": [_told(records[id]) for id in sorted(records)]}
+    return {"directories": [directory_told(records[id]) for id in sorted(records)]}
 
 
 async def show(desk: Desk, actor: str, *, id: str) -> Told:  # noqa: ARG001 - every flow is told who asks
     """One directory, and how its last synchronisation went."""
 
     def question(reading: Reading) -> Told:
-        return {"directory": _told(the_directory(reading, id)), "last_sync": last_run(reading, id)}
+        return {"directory": directory_told(the_directory(reading, id)), "last_sync": last_run(reading, id)}
 
     return await desk.store.read(question)
 
@@ -73,7 +73,7 @@ async def change(
         changed = sorted(settings or {}) + ([] if secret is None else ["secret"])
         writing.put(record)
         writing.note(desk.entry("directory.set", actor, directory=id, changed=changed))
-        return {"directory": _told(record), "changed": changed}
+        return {"directory": directory_told(record), "changed": changed}
 
     return await desk.store.change(act)
 
@@ -209,7 +209,8 @@ def _releasing(desk: Desk, actor: str, id: str, users: list[User]) -> Callable[[
     return act
 
 
-def _told(record: DirectoryRecord) -> Told:
+def directory_told(record: DirectoryRecord) -> Told:
+    """A directory, without its secret."""
     return {
         "id": record.id,
         "kind": record.kind,

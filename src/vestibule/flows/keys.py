@@ -11,7 +11,7 @@ from typing import Protocol
 from vestibule.core.journal import Entry
 from vestibule.core.keys import KeyVersion, Rotation
 from vestibule.flows.desk import SLICE, Desk, Progress, Told, quiet
-from vestibule.flows.refused import Refused
+from vestibule.flows.refused import Missing, Refused
 
 SEALING = "seal"
 FRESH_SECONDS = 3600.0
@@ -42,6 +42,9 @@ class Keyring(Protocol):
 
     async def retire(self, entry: EntryOf) -> Rotation | None:
         """Remove the old keys, and give None; where rows refer to them, give a walk that begins anew."""
+
+    async def discard(self, table: str, row_id: str, entry: Entry) -> bool | None:
+        """Remove a row that does not open; False for one that opens and stays, None when there is none."""
 
 
 async def status(keyring: Keyring, desk: Desk, actor: str) -> Told:  # noqa: ARG001 - every flow is told who asks
@@ -93,6 +96,17 @@ async def rotate(
     }
 
 
+async def discard(keyring: Keyring, desk: Desk, actor: str, *, row: str) -> Told:
+    """Remove a row whose sealed value does not open, named as table/id: what it held is lost already."""
+    table, _, row_id = row.partition("/")
+    done = await keyring.discard(table, row_id, desk.entry("row.discarded", actor, row=row))
+    if done is None:
+        raise Missing(f"There is no sealed row {row}. Write table/id, such as clients/vpn or seeds/0a1b.", "row")
+    if not done:
+        raise Refused(f"{row} opens, so it is not removed here. Remove it by its own command.", "row")
+    return {"discarded": row}
+
+
 async def _walk(  # noqa: PLR0917 - what `rotate` was given
     keyring: Keyring, desk: Desk, actor: str, rotation: Rotation, progress: Progress, slice_rows: int
 ) -> int:
@@ -123,7 +137,7 @@ def _stuck(rotation: Rotation) -> str:
     keys = ", ".join(map(str, rotation.replaces))
     return (
         f"All rows that open are sealed with key {rotation.to}, but some do not open: {named}{more}. "
-        f"So key {keys} stays. Restore these rows or remove them (see docs/keys.md), then run this again."
+        f"So key {keys} stays. Restore them, or remove each with: vestibule key discard TABLE/ID. Then run this again."
     )
 
 

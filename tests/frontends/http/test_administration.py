@@ -97,6 +97,17 @@ async def clients_and_rules(tour: Tour) -> None:
     await tour.go("removeClient", id="vpn")
 
 
+async def directories(tour: Tour) -> None:
+    settings = {"servers": [{"host": "192.0.2.10"}]}
+    made = await tour.go("addDirectory", {"id": "nps", "kind": "radius", "settings": settings, "secret": LONG})
+    assert (made["directory"]["settings"], made["directory"]["secret"]) == (settings, True)
+    changed = await tour.go("changeDirectory", {"settings": {"nas_identifier": "mfa"}}, id="nps")
+    assert changed["changed"] == ["nas_identifier"]
+    assert (await tour.go("getDirectory", id="nps"))["last_sync"] is None
+    assert len((await tour.go("listDirectories"))["directories"]) == 1
+    await tour.go("removeDirectory", id="nps")
+
+
 async def the_rest(tour: Tour) -> None:
     assert (await tour.go("setSetting", {"value": 60}, name="challenge_seconds"))["value"] == 60
     assert (await tour.go("getSetting", name="challenge_seconds"))["changed"]
@@ -114,6 +125,7 @@ async def test_the_tour(any_door: Door) -> None:
     await people(tour)
     await tokens(tour)
     await clients_and_rules(tour)
+    await directories(tour)
     await the_rest(tour)
     assert set(ROUTES) - tour.seen == {"beginAttempt", "answerAttempt", "waitForAttempt"}
     name = next(one["name"] for one in await _keys(any_door))

@@ -15,6 +15,7 @@ from vestibule.core.api_keys import Right
 from vestibule.frontends.http import (
     attempts,
     clients,
+    directories,
     examples,
     groups,
     journal,
@@ -29,7 +30,7 @@ from vestibule.frontends.http.description import TAGS, operations, right_of
 from vestibule.frontends.http.problems import KINDS, Kind
 from vestibule.frontends.http.work import VERIFY
 
-MODULES = (attempts, users, groups, tokens, clients, policy, settings, journal, status)
+MODULES = (attempts, users, directories, groups, tokens, clients, policy, settings, journal, status)
 PAGES = ROOT / "docs" / "problems"
 
 

@@ -34,8 +34,8 @@ async def test_each_operation_takes_its_own_right_and_no_other(door: Door) -> No
             else:
                 assert (answer.status_code, kind) == (403, "forbidden"), (method, path, name)
                 forbidden += 1
-    assert allowed == 49
-    assert forbidden == 49 * 14
+    assert allowed == 54
+    assert forbidden == 54 * 16
 
 
 async def test_nothing_was_changed_by_those_who_may_not(door: Door) -> None:

@@ -75,5 +75,5 @@ async def test_a_key_that_manages_finds_no_fault(served: tuple[Door, str]) -> No
     await door.person("alice")
     key = await door.key(rights=[right.value for right in Right])
     description = routes(door.behind).openapi()
-    assert await asyncio.to_thread(explore, description, url, key, verifying=False) == 46
+    assert await asyncio.to_thread(explore, description, url, key, verifying=False) == 51
     assert door.log.lines == []

@@ -7,7 +7,9 @@ from typing import Protocol
 from vestibule.core.directories import DirectoryRecord
 from vestibule.core.ports import AccountDirectory
 from vestibule.core.snapshot import Snapshot
+from vestibule.directories.upstream_radius import UpstreamRadius
 from vestibule.flows.kinds import Kind
+from vestibule.wire.radius.packet import Packet
 
 
 class Closing(AccountDirectory, Protocol):
@@ -53,6 +55,11 @@ class LiveDirectories:
         fresh = self._kinds[record.kind].open(record)
         self._open[id] = record, fresh
         return fresh
+
+    def came_back(self, packet: Packet) -> bool:
+        """Whether we ourselves asked an upstream server this; whoever waits for its answer is told so."""
+        asked = [live for _record, live in self._open.values() if isinstance(live, UpstreamRadius)]
+        return any([one.came_back(packet) for one in asked])  # noqa: C419 - all of them: each knows only its own requests
 
     async def close(self) -> None:
         """Give up all connections."""

@@ -14,7 +14,6 @@ from vestibule.core.secret import Secret
 from vestibule.directories.upstream_radius import Server, UpstreamRadius
 from vestibule.directories.upstream_radius.peer import Log
 from vestibule.flows.kinds import Takeover
-from vestibule.wire.radius.dictionary import Dictionary
 
 
 def _address(text: str) -> str:
@@ -43,12 +42,9 @@ class RadiusForm(Form):
 class RadiusKind:
     """Has the shape `OpenKind`. `mark` is equal on all nodes of an installation and on no other."""
 
-    def __init__(
-        self, mark: Callable[[], bytes], names: Callable[[], Dictionary], chance: Callable[[int], bytes], log: Log
-    ) -> None:
-        """Take what all upstream servers share; the dictionary is read when it is needed."""
+    def __init__(self, mark: Callable[[], bytes], chance: Callable[[int], bytes], log: Log) -> None:
+        """Take what all upstream servers share."""
         self._mark = mark
-        self._names = names
         self._chance = chance
         self._log = log
 

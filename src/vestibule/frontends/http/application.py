@@ -16,6 +16,7 @@ from vestibule.flows.refused import Missing, Refused
 from vestibule.frontends.http import (
     attempts,
     clients,
+    directories,
     documentation,
     groups,
     journal,
@@ -77,7 +78,7 @@ def routes(behind: Behind) -> FastAPI:
 def without_anything_behind() -> FastAPI:
     """All routes, to be described."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=QUIET)
-    for module in (attempts, users, groups, tokens, clients, policy, settings, journal, status):
+    for module in (attempts, users, directories, groups, tokens, clients, policy, settings, journal, status):
         app.include_router(module.router, prefix=PREFIX)
     app.include_router(documentation.router, prefix=PREFIX)
     for kind in EXPECTED:

@@ -26,6 +26,7 @@ TAGS = (
     ("Attempts", "Sign people in. These take a key that verifies."),
     ("Users", "People, their passwords and blocks."),
     ("Credentials", "What one person can prove."),
+    ("Directories", "LDAP and RADIUS servers of others, which check the passwords of their people."),
     ("Groups", "Groups and the attributes that RADIUS clients get for their members."),
     ("Tokens", "The inventory of tokens."),
     ("Clients", "The systems that ask."),
@@ -124,7 +125,7 @@ def _complete(operation: Part, method: str) -> None:
     hoped_for["content"]["application/json"]["example"] = examples.ANSWERED[name]
     hoped_for["description"] = "Let in" if "Attempts" in operation["tags"] else "Done"
     if name in examples.SENT:
-        (media,) = operation["requestBody"]["content"].values()
+        media = next(iter(operation["requestBody"]["content"].values()))
         media["example"] = examples.SENT[name]
     if method == "GET" and "{" in str(operation.get("x-path", "")):
         hoped_for["headers"] = {"ETag": {"schema": {"type": "string"}}}

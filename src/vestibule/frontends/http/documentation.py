@@ -80,7 +80,8 @@ def _listing(description: dict[str, Any]) -> str:
 def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     content = [f"<p>{escape(operation['description'])}</p>", f"<p>Takes <code>{right_of(operation)}</code>.</p>"]
     content.append(_parameters(operation.get("parameters", [])))
-    sent = [media.get("example") for media in operation.get("requestBody", {}).get("content", {}).values()]
+    media = operation.get("requestBody", {}).get("content", {}).values()
+    sent = [one["example"] for one in media if "example" in one]
     content += [f"<p>Sent</p>{_example(one)}" for one in sent]
     status, hoped_for = next(iter(operation["responses"].items()))
     content.append(f"<p>Answer {status}</p>{_example(hoped_for['content']['application/json']['example'])}")

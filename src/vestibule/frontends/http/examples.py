@@ -38,6 +38,13 @@ TOKEN: dict[str, Any] = {
     "created_at": AT,
 }
 GROUP: dict[str, Any] = {"name": "staff", "description": "", "reply_attributes": [["Filter-Id", "staff"]]}
+DIRECTORY: dict[str, Any] = {
+    "id": "nps",
+    "kind": "radius",
+    "settings": {"servers": [{"host": "192.0.2.10"}]},
+    "secret": True,
+    "created_at": AT,
+}
 CLIENT: dict[str, Any] = {
     "id": "web",
     "name": "Web shop",
@@ -134,6 +141,13 @@ SENT: dict[str, Any] = {
     "setPassword": {"password": "correct horse battery staple"},
     "addGroup": {"name": "staff", "reply_attributes": [["Filter-Id", "staff"]]},
     "changeGroup": {"description": "Everyone on the payroll"},
+    "addDirectory": {
+        "id": "nps",
+        "kind": "radius",
+        "settings": {"servers": [{"host": "192.0.2.10"}]},
+        "secret": "pV7sYq2mWc9TzK4hRb8NfX3gLd6JuQ5e",
+    },
+    "changeDirectory": {"settings": {"nas_identifier": "mfa"}},
     "addToken": {"user": "alice@example.org", "serial": "A1"},
     "importTokens": TOKEN_FILE,
     "assignToken": {"user": "alice@example.org"},
@@ -178,6 +192,14 @@ ANSWERED: dict[str, Any] = {
     "getGroup": {"group": GROUP},
     "changeGroup": {"group": {**GROUP, "description": "Everyone on the payroll"}},
     "removeGroup": {"removed": "staff", "members": 1},
+    "listDirectories": {"directories": [DIRECTORY]},
+    "addDirectory": {"directory": DIRECTORY},
+    "getDirectory": {"directory": DIRECTORY, "last_sync": None},
+    "changeDirectory": {
+        "directory": {**DIRECTORY, "settings": {**DIRECTORY["settings"], "nas_identifier": "mfa"}},
+        "changed": ["nas_identifier"],
+    },
+    "removeDirectory": {"removed": "nps", "released": 0},
     "listTokens": {"tokens": [TOKEN], "next": None},
     "addToken": {
         "token": TOKEN,

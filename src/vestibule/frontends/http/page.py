@@ -34,7 +34,7 @@ mfa = Vestibule("https://mfa.example.org", key)
 ```
 """
 NAMES = {"user": "alice@example.org", "token": "A1", "id": "web", "attempt": examples.ATTEMPT}
-RULE, GROUP, SETTING = "staff by token", "staff", "challenge_seconds"
+RULE, GROUP, SETTING, DIRECTORY = "staff by token", "staff", "challenge_seconds", "nps"
 QUERIES = {
     "listUsers": {"search": "al"},
     "listTokens": {"unassigned": "true"},
@@ -73,7 +73,11 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
 
 def _place(path: str, operation: str) -> str:
     """The path with the names of the examples."""
-    named = {**NAMES, "name": RULE if "rules" in path else GROUP if "groups" in path else SETTING}
+    named = {
+        **NAMES,
+        "id": "nps" if "directories" in path else NAMES["id"],
+        "name": RULE if "rules" in path else GROUP if "groups" in path else SETTING,
+    }
     found = re.sub(r"{(\w+)}", lambda one: named[one[1]].replace(" ", "%20"), path)
     query = "&".join(f"{name}={value}" for name, value in QUERIES.get(operation, {}).items())
     return f"{found}?{query}" if query else found

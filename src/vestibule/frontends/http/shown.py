@@ -128,6 +128,55 @@ class GroupTold(Shown):
     group: Group
 
 
+class Directory(Shown):
+    """A directory of others; whether it has a secret, never which."""
+
+    id: str
+    kind: str
+    settings: dict[str, Any]
+    secret: bool
+    created_at: float
+
+
+class Directories(Shown):
+    """All directories."""
+
+    directories: list[Directory]
+
+
+class LastSync(Shown):
+    """How the last synchronisation ended: what was counted, and how many are gone and wait for approval."""
+
+    at: float
+    counts: dict[str, int]
+    held: int
+
+
+class DirectoryMade(Shown):
+    """A directory that was set up."""
+
+    directory: Directory
+
+
+class DirectoryTold(DirectoryMade):
+    """One directory, and its last synchronisation."""
+
+    last_sync: LastSync | None
+
+
+class DirectoryChanged(DirectoryMade):
+    """One directory, and which settings were given."""
+
+    changed: list[str]
+
+
+class DirectoryRemoved(Shown):
+    """A directory that is gone, and how many of its people are local users now."""
+
+    removed: str
+    released: int
+
+
 class Groups(Shown):
     """All groups."""
 

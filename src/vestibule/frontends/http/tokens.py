@@ -10,7 +10,8 @@ from vestibule.core.api_keys import Right
 from vestibule.flows import inventory, token_import, tokens
 from vestibule.frontends.http import shown as shapes
 from vestibule.frontends.http.fields import After, Body, Day, Hidden, Id, Limit, Name, Text
-from vestibule.frontends.http.uploads import FILE, FileName, reported, uploaded
+from vestibule.frontends.http.reports import TokenReport
+from vestibule.frontends.http.uploads import TOKEN_FILE, FileName, reported, token_file
 from vestibule.frontends.http.work import Represent, Work, Written, answer, right, shown
 
 router = APIRouter(prefix="/tokens", tags=["Tokens"])
@@ -78,8 +79,8 @@ async def add_token(work: Writer, body: NewToken, how: Written) -> Response:
     "/import",
     operation_id="importTokens",
     summary="Import a token file",
-    response_model=shapes.Report,
-    openapi_extra=FILE,
+    response_model=TokenReport,
+    openapi_extra=TOKEN_FILE,
 )
 async def import_tokens(
     work: Writer,
@@ -90,12 +91,14 @@ async def import_tokens(
     pending: Annotated[bool, Query(description="Let tokens count only after a first code.")] = False,
     dry_run: Annotated[bool, Query(description="Only say what would happen.")] = False,
 ) -> Response:
-    """Put the tokens of a file, which is the body, into the inventory. A second import of it changes nothing."""
-    content = await uploaded(work.request)
+    """Put the tokens of a file of any known form, which is the body, into the inventory.
+
+    The form is told by the content. A file that is damaged is refused whole. A second import changes nothing.
+    """
     return await work.write(
         reported(token_import.bring_in),
         how,
-        content=content,
+        **await token_file(work.request),
         file_name=file_name,
         waiver_until=waiver_until,
         pending=pending,
