@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.journeys.certificates import Authority
+
 ADDRESS = "127.0.0.53"
 REALM, DOMAIN = "CORP.EXAMPLE", "CORP"
 BASE = "dc=corp,dc=example"
@@ -50,6 +52,14 @@ for one in people:
 """
 
 
+# The shell ends all of it when its own input ends, which it does when the tests' process is gone, however it went.
+LEASH = """
+"$@" &
+read -r _
+kill -KILL 0
+"""
+
+
 @dataclass(frozen=True)
 class Somebody:
     """A person of the domain; `state` is active, must_change, disabled, account_expired or expired."""
@@ -74,14 +84,10 @@ class SambaDomain:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.authority = Authority.made(folder.with_name(f"{folder.name}-ca"))
         self.configuration = folder / "etc" / "smb.conf"
         self.database = folder / "private" / "sam.ldb"
         self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def ca_file(self) -> Path:
-        """The certificate authority that the controller made for itself."""
-        return self.folder / "private" / "tls" / "ca.pem"
 
     def provision(self) -> None:
         """Make the domain; it takes ten seconds."""
@@ -107,6 +113,8 @@ class SambaDomain:
     def _configure(self) -> None:
         """One service, one address, every file in the folder."""
         given = self.configuration.read_text(encoding="utf-8").split("[homes]")[0].split("[sysvol]")[0]
+        certificate, key = self.authority.issue("dc1", "dc1.corp.example", address=ADDRESS)
+        key.chmod(0o600)
         dropped = ("server services", "log file", "interfaces", "bind interfaces")
         lines = [line for line in given.splitlines() if not line.strip().startswith(dropped)]
         own = {
@@ -118,6 +126,9 @@ class SambaDomain:
             "winbindd socket directory": str(self.folder / "winbindd"),
             "log file": str(self.folder / "log"),
             "ldap server require strong auth": "yes",
+            "tls certfile": str(certificate),
+            "tls keyfile": str(key),
+            "tls cafile": str(self.authority.file),
         }
         shares = [f"[{name}]\n\tpath = {self.folder}/state/sysvol\n" for name in ("sysvol", "netlogon")]
         text = "\n".join([*lines, *(f"\t{name} = {value}" for name, value in own.items()), *shares])
@@ -125,14 +136,16 @@ class SambaDomain:
 
     def start(self) -> None:
         """Start, and wait until LDAPS answers."""
+        samba = ["samba", "-i", "--no-process-group", f"--configfile={self.configuration}"]
         self._process = subprocess.Popen(
-            ["samba", "-i", "--no-process-group", f"--configfile={self.configuration}"],
+            ["sh", "-c", LEASH, "sh", *samba],
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
         until = time.monotonic() + READY_SECONDS
-        while not (_listens(636) and self.ca_file.exists()):
+        while not _listens(636):
             if time.monotonic() > until or self._process.poll() is not None:
                 self.stop()
                 raise RuntimeError(f"Samba did not start; see {self.folder / 'log'}")
@@ -158,9 +171,8 @@ class SambaDomain:
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
-            self.signal(signal.SIGCONT)
             self.signal(signal.SIGKILL)
-            self._process.wait()
+            self._process.communicate()
 
     def _there(self) -> tuple[str, ...]:
         return f"--URL={self.database}", f"--configfile={self.configuration}"
