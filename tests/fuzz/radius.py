@@ -23,8 +23,11 @@ from vestibule.wire.radius.packet import (
     decode,
     encode_attributes,
 )
+from vestibule.wire.radius.passing import MICROSOFT, Hop, forwarded, needs_upstream, returned
 from vestibule.wire.radius.password import hide, reveal
 from vestibule.wire.radius.reply import encode_reply
+from vestibule.wire.radius.salted import hide_salted
+from vestibule.wire.radius.stream import Splitter
 
 SECRET = b"a shared secret of 32 octets ..."
 AUTHENTICATOR = bytes(range(16))
@@ -60,7 +63,16 @@ def _seeds() -> list[bytes]:
         (Attribute.PROXY_STATE, bytes(200)),
     ]
     ask = partial(encode_access_request, 1, AUTHENTICATOR, secret=SECRET)
-    common = [ask(login), ask([name, password]), ask([*login] * 4), encode_accounting_request(5, status, SECRET)]
+    key = hide_salted(bytes(16), SECRET, AUTHENTICATOR, b"\x80\0")
+    keys = [(Attribute.VENDOR_SPECIFIC, MICROSOFT + bytes((kind, len(key) + 2)) + key) for kind in (16, 17)]
+    tunnel = [(Attribute.TUNNEL_PASSWORD, b"\1" + key), (Attribute.CHAP_PASSWORD, bytes(17))]
+    common = [
+        ask([*keys, *tunnel]),
+        ask(login),
+        ask([name, password]),
+        ask([*login] * 4),
+        encode_accounting_request(5, status, SECRET),
+    ]
     rare = [ask([]), ask(login, message_authenticator=False), ask(crowd), ask(full)]
     return common * 5 + rare
 
@@ -100,6 +112,8 @@ def _try(datagram: bytes, code: Code) -> None:
     verify_request(request, SECRET)
     accounting_authentic(request, SECRET)
     _try_passwords(request)
+    _try_passing(request)
+    _try_stream(request.octets)
     _try_reply(request, code)
 
 
@@ -110,6 +124,24 @@ def _try_passwords(request: Packet) -> None:
         except Malformed:
             continue
         assert hide(plain, SECRET, request.authenticator) == hidden[: max(16, -(-len(plain) // 16) * 16)]
+
+
+def _try_passing(request: Packet) -> None:
+    hop, back = Hop(SECRET, AUTHENTICATOR), Hop(b"another", bytes(16))
+    try:
+        needs_upstream(request)
+        there = returned(request, hop, back, b"\0\0")
+        again = returned(request._replace(attributes=there), back, hop, b"\0\0")
+    except Malformed:
+        return
+    assert [(kind, len(value)) for kind, value in again] == [(kind, len(value)) for kind, value in there]
+    assert encode_attributes(forwarded(request))[:2] != bytes((Attribute.MESSAGE_AUTHENTICATOR, 18))
+
+
+def _try_stream(octets: bytes) -> None:
+    splitter = Splitter()
+    assert splitter.feed(octets + octets[:9]) == ([octets], None)
+    assert splitter.feed(octets[9:]) == ([octets], None)
 
 
 def _try_reply(request: Packet, code: Code) -> None:

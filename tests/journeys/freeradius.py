@@ -4,10 +4,11 @@ async with freeradius(tmp_path, UPSTREAM) as server: ...   # server.address, ser
 """
 
 import asyncio
+import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,7 +111,7 @@ home_server behind {{
     type = auth
     ipaddr = {host}
     port = {behind}
-    secret = "{secret}"
+    secret = "{shared}"
     response_window = 20
     status_check = status-server
 }}
@@ -165,9 +166,12 @@ class FreeRadius:
 
 
 def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """A free port below those that the system hands out by itself, so that nobody takes it before we do."""
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
 
 
 @asynccontextmanager

@@ -1,15 +1,19 @@
 """FreeRADIUS as the upstream that checks passwords, as a proxy in front of us, and as both at once: a loop."""
 
 import asyncio
+import json
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import structlog
+from anyio.lowlevel import checkpoint
 
 from tests.journeys.freeradius import (
     PROXY,
@@ -20,10 +24,13 @@ from tests.journeys.freeradius import (
     freeradius,
 )
 from tests.journeys.nas import SECRET, Address, nas, radclient, run, typed_state
+from tests.journeys.program import Home, running
 from tests.journeys.world import Person, World, a_client, in_process, sqlite_store
+from vestibule.core.directories import DirectoryRecord
+from vestibule.core.ports import Record, Writing
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
-from vestibule.core.users import User
+from vestibule.core.users import Mfa, User
 from vestibule.directories.upstream_radius import Accepted, Server, UpstreamRadius
 from vestibule.wire.names import name_key
 from vestibule.wire.radius.authenticity import MessageAuthenticator, verify_request
@@ -192,9 +199,13 @@ async def recovered(hangs: FreeRadius, directory: UpstreamRadius) -> bool:
 # -- a proxy in front of us, and a loop ---------------------------------------------------------------------------
 
 
-def proxy(folder: Path, to: Address, *, port: int = 0, secret: bytes = SECRET) -> Running:
+def proxy(
+    folder: Path, to: Address, *, port: int = 0, secret: bytes = SECRET, behind_secret: bytes = SECRET
+) -> Running:
     host, behind_port = to
-    return freeradius(folder / "proxy", PROXY, port=port, secret=secret, host=host, behind=behind_port)
+    return freeradius(
+        folder / "proxy", PROXY, port=port, secret=secret, host=host, behind=behind_port, shared=behind_secret.decode()
+    )
 
 
 async def test_freeradius_may_stand_in_front_of_us(world: World, tmp_path: Path) -> None:
@@ -225,6 +236,36 @@ async def test_a_loop_is_seen_at_once_told_and_nobodys_wrong_password(template: 
             assert now() - began < 5
         assert "upstream server sends our requests back" in str((await world.log.line("loop"))["detail"])
         assert [entry for entry in await world.journal() if entry.accepted is False] == []
+
+
+def _put(record: Record, writing: Writing) -> None:
+    writing.put(record)
+
+
+async def test_the_program_asks_the_servers_of_a_record_and_sees_the_loop(tmp_path: Path) -> None:
+    home, port = Home.lay_out(tmp_path), free_port()
+    settings = json.dumps({"servers": [{"host": "127.0.0.1", "port": port}]})
+    user = User("id of alice", "alice", name_key("alice"), directory="corp", external_id="alice", mfa=Mfa.OFF)
+    record = DirectoryRecord("corp", "radius", settings, Secret(UPSTREAM_SECRET))
+    async with home.opened() as store:
+        for one in (record, user, a_client()):
+            await store.change(partial(_put, one))
+    async with running(home) as program, nas(program.radius) as asker:
+        async with upstream(tmp_path, port=port):
+            assert (await asker.ask(asker.request("alice", "secret"))).code == Code.ACCESS_ACCEPT
+        async with httpx2.AsyncClient(trust_env=False) as http:
+            metrics = (await http.get(f"http://{program.http[0]}:{program.http[1]}/metrics")).text
+        labels = f'directory="corp",server="127.0.0.1 port {port}"'
+        assert f'vestibule_upstream_total{{{labels},what="answered"}} 1.0' in metrics
+        assert f"vestibule_upstream_resting{{{labels}}} 0.0" in metrics
+        async with proxy(tmp_path, program.radius, port=port, secret=UPSTREAM_SECRET, behind_secret=SECRET):
+            began = now()
+            asker.send(asker.request("alice", "secret"))
+            log = tmp_path / "log"
+            async with asyncio.timeout(20):
+                while "the request came back to us" not in await asyncio.to_thread(log.read_text):
+                    await checkpoint()
+            assert now() - began < 5
 
 
 # -- what carries no password: MS-CHAP and EAP, handed on ---------------------------------------------------------

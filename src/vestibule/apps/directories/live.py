@@ -45,7 +45,7 @@ class LiveDirectories:
         """The directory with this id; None for one that is not set up, or of a kind that this program does not know."""
         record = self._snapshot().directories.get(id)
         known, live = self._open.get(id, (None, None))
-        if record is not None and record is known:
+        if record is not None and record == known:
             return live
         if live is not None:
             del self._open[id]
@@ -56,10 +56,14 @@ class LiveDirectories:
         self._open[id] = record, fresh
         return fresh
 
+    @property
+    def upstreams(self) -> dict[str, UpstreamRadius]:
+        """The RADIUS servers of others that have been asked so far, by the id of their directory."""
+        return {id: live for id, (_record, live) in self._open.items() if isinstance(live, UpstreamRadius)}
+
     def came_back(self, packet: Packet) -> bool:
         """Whether we ourselves asked an upstream server this; whoever waits for its answer is told so."""
-        asked = [live for _record, live in self._open.values() if isinstance(live, UpstreamRadius)]
-        return any([one.came_back(packet) for one in asked])  # noqa: C419 - all of them: each knows only its own requests
+        return any([one.came_back(packet) for one in self.upstreams.values()])  # noqa: C419 - each knows only its own
 
     async def close(self) -> None:
         """Give up all connections."""

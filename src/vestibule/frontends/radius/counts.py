@@ -29,6 +29,13 @@ class Counts:
             buckets=LATENCY_BUCKETS,
             registry=registry,
         )
+        self.connections = Gauge("vestibule_radsec_connections", "RadSec connections that are open.", registry=registry)
+        self._turned_away = Counter(
+            "vestibule_radsec_turned_away",
+            "RadSec connections that were not taken or were ended.",
+            ["why"],
+            registry=registry,
+        )
         self._replies = replies
         self.requests = packets.labels("access")
         self.accounting = packets.labels("accounting")
@@ -47,6 +54,11 @@ class Counts:
         """Count a packet that stays without an answer, and say so."""
         self._dropped.labels(why).inc()
         self._say("radius packet dropped", why, source, now, detail)
+
+    def turn_away(self, why: str, source: str, now: float, detail: str = "") -> None:
+        """Count a connection that is not taken, or not kept, and say so."""
+        self._turned_away.labels(why).inc()
+        self._say("radsec connection ended", why, source, now, detail)
 
     def refuse(self, why: str, source: str, now: float, detail: str) -> None:
         """Say that requests are refused unread, and what to set."""

@@ -1,4 +1,4 @@
-"""The RADIUS door: datagrams in, decisions out.
+"""The RADIUS door: packets in, decisions out; as datagrams, or from connections that `radsec` has opened.
 
 Malformed and unauthenticated packets are dropped, counted, and logged at a limited rate. A refusal leaves at a fixed
 time after its packet came in, so that all refusals take alike, and holds nothing but a timer. A sign-in that waits
@@ -7,7 +7,7 @@ for an approval holds its task and this packet's turn, never a thread.
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from traceback import extract_tb
 from typing import Any
@@ -32,6 +32,7 @@ MARGIN_SECONDS = 0.5  # what is left of a client's time budget for the way back
 SHORTEST_BUDGET = 1.0
 JITTER = 0.25  # of the delay of refusals, at most
 RECEIVE_OCTETS = 4 * 1024 * 1024  # for bursts; the system allows no more than net.core.rmem_max
+LOOP = "we asked this ourselves: the upstream server sends our requests back; let it authenticate them itself"
 SET_PAP = "the client sends CHAP, MS-CHAP or EAP; set it to PAP"
 
 
@@ -72,14 +73,19 @@ class RadiusDoor:
         dictionary: Dictionary,
         counts: Counts,
         manners: Manners,
+        came_back: Callable[[Packet], bool] | None = None,
     ) -> None:
-        """Take the pieces; `snapshot` gives the settings in force."""
+        """Take the pieces; `snapshot` gives the settings in force.
+
+        `came_back` says whether a request with Proxy-State is one that we ourselves asked an upstream server.
+        """
         self._authenticate = authenticate
         self._account = account
         self._snapshot = snapshot
         self._dictionary = dictionary
         self._counts = counts
         self._manners = manners
+        self._came_back = came_back
         self._duplicates = Duplicates(manners.remember)
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -119,10 +125,7 @@ class RadiusDoor:
 
     def _look_at(self, packet: Packet, asker: Asker, source: str, now: float, *, accounting: bool) -> None:
         """Drop it, repeat a reply, or begin to decide."""
-        snapshot = self._snapshot()
-        if snapshot is not self._followed:
-            self._follow(snapshot)
-        client = self._clients.find(source, packet.first(Attribute.NAS_IDENTIFIER))
+        client = self.client_of(packet, source)
         if client is None:
             return self._counts.drop("unknown client", source, now)
         identity = packet_id(client.id, packet.octets)
@@ -132,14 +135,45 @@ class RadiusDoor:
         secret = proven_secret(packet, client)
         if secret is None:
             return self._counts.drop("not authentic", source, now, f"client {client.id}")
+        turn = Turn(identity, [asker])
+        return self._take(Exchange(packet, client, secret, turn, source, now), asker, accounting=accounting)
+
+    def client_of(self, packet: Packet, source: str) -> Client | None:
+        """Which client a packet from this address comes from, or None for a stranger."""
+        snapshot = self._snapshot()
+        if snapshot is not self._followed:
+            self._follow(snapshot)
+        return self._clients.find(source, packet.first(Attribute.NAS_IDENTIFIER))
+
+    def client_named(self, names: Iterable[str]) -> Client | None:
+        """The client whose id is the first of these names that is one's."""
+        snapshot = self._snapshot()
+        if snapshot is not self._followed:
+            self._follow(snapshot)
+        return next((snapshot.clients[name] for name in names if name in snapshot.clients), None)
+
+    def heard(self, packet: Packet, client: Client, secret: bytes, asker: Asker, source: str) -> None:
+        """Take a packet from a client that its connection has named; `secret` is what the packet proved."""
+        identity = packet_id(client.id, packet.octets)
+        turn = self._duplicates.find(identity)
+        if turn is not None:
+            return self._again(turn, asker)
+        exchange = Exchange(packet, client, secret, Turn(identity, [asker]), source, self._loop.time())
+        return self._take(exchange, asker, accounting=packet.code == Code.ACCOUNTING_REQUEST)
+
+    def _take(self, exchange: Exchange, asker: Asker, *, accounting: bool) -> None:
+        """Answer at once, drop, or begin to decide on what is authentic and new."""
+        packet, source, now = exchange.packet, exchange.source, exchange.began
         if packet.code == Code.STATUS_SERVER:
-            return self._answer_status(packet, secret, asker, accounting=accounting)
+            return self._answer_status(packet, exchange.secret, asker, accounting=accounting)
         if packet.code != (Code.ACCOUNTING_REQUEST if accounting else Code.ACCESS_REQUEST):
             return self._counts.drop("unexpected code", source, now, f"code {packet.code}")
         if len(self._tasks) >= self._manners.in_flight_limit:
             return self._counts.drop("overload", source, now)
-        turn = self._duplicates.begin(identity, asker)
-        return self._begin(Exchange(packet, client, secret, turn, source, now), accounting=accounting)
+        if self._came_back is not None and self._came_back(packet):
+            return self._counts.drop("loop", source, now, LOOP)
+        self._duplicates.begin(exchange.turn)
+        return self._begin(exchange, accounting=accounting)
 
     def _again(self, turn: Turn, asker: Asker) -> None:
         self._counts.duplicates.inc()

@@ -49,9 +49,9 @@ class Duplicates:
         """What is known of this packet."""
         return self._turns.get(identity)
 
-    def begin(self, identity: str, asker: Asker) -> Turn:
+    def begin(self, turn: Turn) -> Turn:
         """A packet that was not seen before."""
-        turn = self._turns[identity] = Turn(identity, [asker])
+        self._turns[turn.identity] = turn
         return turn
 
     def answer(self, turn: Turn, reply: bytes, now: float) -> None:

@@ -1,4 +1,4 @@
-"""The asking side, for the connection test, the benches and the tests.
+"""The asking side, for upstream servers, the connection test, the benches and the tests.
 
 Rules of this file:
 - Chance is a parameter: the caller draws the identifier and the Request Authenticator.
@@ -71,11 +71,18 @@ def encode_accounting_request(identifier: int, attributes: Iterable[tuple[int, b
 
 
 def decode_reply(
-    octets: bytes, request_octets: bytes, secret: bytes, *, require_message_authenticator: bool = True
+    octets: bytes,
+    request_octets: bytes,
+    secret: bytes,
+    *,
+    require_message_authenticator: bool = True,
+    require_it_first: bool = True,
 ) -> Packet:
     """Read the reply to the request whose octets we sent (RFC 2865 section 3, RFC 3579 section 3.2).
 
-    `require_message_authenticator` demands one, as first attribute, in every reply but that to an Accounting-Request.
+    `require_message_authenticator` demands one in every reply but that to an Accounting-Request; a reply that carries
+    EAP is never believed without. It proves the reply wherever it stands; `require_it_first` demands the place where
+    it also protects askers that do not look at it.
     Raises `Malformed` for a wrong frame, identifier, Response Authenticator or Message-Authenticator.
     """
     request = decode(request_octets)
@@ -84,11 +91,12 @@ def decode_reply(
         raise Malformed("offset 1: the reply answers another request")
     if not reply_authentic(reply, request.authenticator, secret):
         raise Malformed("offset 4: the Response Authenticator is wrong; compare the shared secret on both sides")
-    _demand_signature(reply, request, secret, required=require_message_authenticator)
+    required = require_message_authenticator or reply.first(Attribute.EAP_MESSAGE) is not None  # RFC 3579 section 3.1
+    _demand_signature(reply, request, secret, required=required, first=require_it_first)
     return reply
 
 
-def _demand_signature(reply: Packet, request: Packet, secret: bytes, *, required: bool) -> None:
+def _demand_signature(reply: Packet, request: Packet, secret: bytes, *, required: bool, first: bool) -> None:
     signature = verify(reply, _signing_authenticator(reply, request), secret)
     if signature is MessageAuthenticator.WRONG:
         raise Malformed("Message-Authenticator: it is wrong; compare the shared secret on both sides")
@@ -96,7 +104,7 @@ def _demand_signature(reply: Packet, request: Packet, secret: bytes, *, required
         return
     if signature is MessageAuthenticator.MISSING:
         raise Malformed("Message-Authenticator: the reply carries none; update the server")
-    if reply.attributes[0][0] != Attribute.MESSAGE_AUTHENTICATOR:
+    if first and reply.attributes[0][0] != Attribute.MESSAGE_AUTHENTICATOR:
         raise Malformed("Message-Authenticator: it is not the first attribute; update the server")
 
 

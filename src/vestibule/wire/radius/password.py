@@ -24,11 +24,7 @@ def hide(password: bytes, secret: bytes, authenticator: bytes) -> bytes:
     if len(password) > LONGEST_PASSWORD:
         raise ValueError(f"a RADIUS password has at most {LONGEST_PASSWORD} octets; use a shorter one")
     blocks = max(1, -(-len(password) // _BLOCK))
-    plain = password.ljust(blocks * _BLOCK, b"\0")
-    hidden = [authenticator]
-    for offset in range(0, len(plain), _BLOCK):
-        hidden.append(_xor(plain[offset : offset + _BLOCK], _pad(secret, hidden[-1])))
-    return b"".join(hidden[1:])
+    return chain(password.ljust(blocks * _BLOCK, b"\0"), secret, authenticator)
 
 
 def reveal(hidden: bytes, secret: bytes, authenticator: bytes) -> bytes:
@@ -41,9 +37,21 @@ def reveal(hidden: bytes, secret: bytes, authenticator: bytes) -> bytes:
         raise Malformed("User-Password: its length is not 16, 32, and so on up to 128 octets")
     if size == _BLOCK:
         return _xor(hidden, _pad(secret, authenticator)).rstrip(b"\0")
-    before = authenticator + hidden
-    pads = [_pad(secret, before[offset : offset + _BLOCK]) for offset in range(0, size, _BLOCK)]
-    return _xor(hidden, b"".join(pads)).rstrip(b"\0")
+    return unchain(hidden, secret, authenticator).rstrip(b"\0")
+
+
+def chain(plain: bytes, secret: bytes, start: bytes) -> bytes:
+    """Hide whole blocks of 16 octets, each under the one before it, the first under `start`."""
+    hidden = [start]
+    for offset in range(0, len(plain), _BLOCK):
+        hidden.append(_xor(plain[offset : offset + _BLOCK], _pad(secret, hidden[-1])))
+    return b"".join(hidden[1:])
+
+
+def unchain(hidden: bytes, secret: bytes, start: bytes) -> bytes:
+    """Reveal what `chain` has hidden, padding and all."""
+    before = [start, *(hidden[offset : offset + _BLOCK] for offset in range(0, len(hidden) - _BLOCK, _BLOCK))]
+    return _xor(hidden, b"".join([_pad(secret, block) for block in before]))
 
 
 def _pad(secret: bytes, before: bytes) -> bytes:
