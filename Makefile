@@ -1,26 +1,32 @@
 # Each target does all it needs; the first run builds .venv, later runs find it.
 
-.PHONY: help demo test check format bench fuzz docs clean
+.PHONY: help demo test test-directories check format bench fuzz docs clean
 .DEFAULT_GOAL := help
 .SILENT:
 
 BIN := .venv/bin
 CODE := src tests $(wildcard bench)
 FUZZ_CASES ?= 1000000
+DATABASE ?= sqlite
 FUZZERS = $(filter-out __init__,$(basename $(notdir $(wildcard tests/fuzz/*.py))))
 export PYTHON FUZZ_CASES
 
 help: ## this list
-	sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
 
-demo: ## a running server with a demo user, in a minute
-	dev/bootstrap demo
-	exec $(BIN)/vestibule demo
+demo: ## a running server with a demo user, in a minute; DATABASE=postgresql: two
+	dev/bootstrap $(if $(filter postgresql,$(DATABASE)),demo-postgresql,demo)
+	exec $(BIN)/vestibule demo --database $(DATABASE)
 
 test: ## everything that must hold: what check says, and all tests
 	dev/bootstrap packages
 	$(MAKE) --no-print-directory check
 	$(BIN)/pytest -n auto $(PYTEST_ARGS)
+
+test-directories: ## journeys against real directories: OpenLDAP, Samba, FreeRADIUS, radsecproxy
+	dev/bootstrap packages
+	dev/bootstrap dev
+	$(BIN)/pytest -m directories -n auto $(PYTEST_ARGS)
 
 check: ## the fast part: format, lint, types, imports
 	dev/bootstrap dev

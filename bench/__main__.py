@@ -12,7 +12,7 @@ from bench.hot_spots import profile
 from bench.machine import cores, described, pin
 from bench.population import prepared
 from bench.report import tables, written
-from bench.rest import at_rest, token_import
+from bench.rest import at_rest, pskc_import, token_import
 from bench.setting import FULL, QUICK, Setting
 from bench.sign_ins import sign_ins
 
@@ -24,6 +24,7 @@ ROWS: dict[str, Callable[[Setting], Iterator[Figure]]] = {
     "8": parked,
     "9": at_rest,
     "10": token_import,
+    "11": pskc_import,
 }
 
 

@@ -57,6 +57,8 @@ REST_READY = Goal("9", "start to ready", "s", most(2), most(1.5))
 REST_HELP = Goal("9", "vestibule --help", "s", most(0.3), most(0.2))
 IMPORT_TIME = Goal("10", "import of 100,000 tokens from CSV", "s", most(20), most(5))
 IMPORT_MEMORY = Goal("10", "memory of that import", "MB", most(250))
+PSKC_TIME = Goal("11", "import of 10,000 tokens from encrypted PSKC", "s", most(30), most(10))
+PSKC_MEMORY = Goal("11", "memory of that import", "MB", most(250))
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ RADIUS_SECRET = b"bench/shared/secret/of/36/characters"
 PASSWORD = "an0ther door, another key"
 CODE_CLIENT, PASSWORD_CLIENT, PATIENT_CLIENT = "bench-code", "bench-password", "bench-patient"
 LOCKED, LOCAL = 200, 300
-SLICE = 150  # rows
+SLICE = 1500  # rows: nobody signs in meanwhile
+TOLD_EVERY = 300_000  # rows
 
 
 @dataclass(frozen=True)
@@ -103,17 +104,19 @@ def copied(population: Population, into: Path) -> Path:
     into.mkdir(parents=True, mode=0o700)
     shutil.copy2(source / "master.key", into)
     shutil.copytree(source / "data", into / "data")
-    configured = _configured(into)
+    path = configured(into)
     os.sync()
-    return configured
+    return path
 
 
-def _configured(folder: Path) -> Path:
-    """Write the configuration: all as by default, but for the places and free ports."""
+def configured(folder: Path, database: str = "", name: str = "bench") -> Path:
+    """Write the configuration: all as by default, but for the places and free ports, and another database if named."""
     path = folder / "vestibule.toml"
     path.write_text(
         f'data_directory = "{folder}/data"\n'
-        f'[key]\nfile = "{folder}/master.key"\n'
+        f'[server]\nname = "{name}"\n'
+        + (f'[database]\nurl = "{database}"\n' if database else "")
+        + f'[key]\nfile = "{folder}/master.key"\n'
         '[radius]\nlisten = ["127.0.0.1:0"]\naccounting = false\n'
         '[http]\nlisten = "127.0.0.1:0"\n[api]\nlisten = ["127.0.0.1:0"]\n',
         encoding="utf-8",
@@ -124,7 +127,7 @@ def _configured(folder: Path) -> Path:
 def _make(folder: Path, population: Population) -> None:
     folder.mkdir(parents=True)
     (folder / "data").mkdir(mode=0o700)
-    configuration = load(_configured(folder), {})
+    configuration = load(configured(folder), {})
     master = create_key_file(folder / "master.key", secrets.token_bytes)
     upgrade(configuration.database.url)
     _, rows = Vault.create(master, secrets.token_bytes)
@@ -146,9 +149,12 @@ async def _fill(configuration: Configuration, population: Population) -> None:
     store = await open_store(
         configuration.database.url, vault, node="bench", now=time.time(), chance=secrets.token_bytes
     )
-    records = _records(vault, population, await _hash())
+    records, done, begun = _records(vault, population, await _hash()), 0, time.monotonic()
     while some := tuple(islice(records, SLICE)):
         await store.change(partial(_put, some))
+        done += len(some)
+        if not done % TOLD_EVERY:
+            print(f"  {done:,} rows in {time.monotonic() - begun:.0f} s", flush=True)
     await store.close()
 
 

@@ -26,6 +26,8 @@ from vestibule.core.api_keys import Right
 from vestibule.core.clients import SignIn
 from vestibule.core.secret import Secret
 from vestibule.frontends.http.listener import ApiListener
+from vestibule.wire.pskc.writer import Passphrase, SharedKey, write_pskc
+from vestibule.wire.token_csv import TokenRow
 
 Call = Callable[..., Coroutine[Any, Any, Any]]
 Open = Callable[[str], Call]
@@ -120,6 +122,26 @@ async def test_administration_is_done_by_calls(served: tuple[Door, str], opened:
     assert (problem.value.status, problem.value.type) == (422, "/api/v1/problems/invalid")
     assert [field for field, _ in problem.value.errors] == ["body.phone"]
     assert "body.phone" in str(problem.value)
+
+
+async def test_a_token_file_goes_in_with_what_opens_it(served: tuple[Door, str], opened: Open) -> None:
+    door, _ = served
+    mfa = opened(await door.key(rights=[Right.TOKENS_WRITE]))
+    rows = [TokenRow(0, None, "T1", Secret(bytes(20)), 30)]
+    for closing, opening in (
+        (None, {}),
+        (SharedKey(Secret(bytes(16))), {"key": bytes(16).hex()}),
+        (Passphrase(Secret.of("x"), 10), {"passphrase": "x"}),
+    ):
+        content = "".join(write_pskc(rows, closing, bytes)).encode()
+        report = await mfa("import_tokens", content, "tokens.xml", dry_run=True, **opening)
+        assert (report["dry_run"], report["created"], report["file_name"]) == (True, 1, "tokens.xml")
+    content = "".join(write_pskc(rows, Passphrase(Secret.of("x"), 10), bytes)).encode()
+    with pytest.raises(Problem) as problem:
+        await mfa("import_tokens", content, "tokens.xml")
+    assert [field for field, _ in problem.value.errors] == ["passphrase"]
+    report = await mfa("import_tokens", content, "tokens.xml", passphrase="x", pending=True, waiver_until="2030-01-31")
+    assert (report["dry_run"], report["created"]) == (False, 1)
 
 
 async def test_a_wrong_key_is_a_problem_and_no_server_is_unreachable(served: tuple[Door, str], opened: Open) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.core.test_engine_sign_in import ONE_FIELD
 from tests.core.world import HOME, NOON, World, decided, reason
 from vestibule.core.clients import SignIn
+from vestibule.core.credentials import CredentialState
 from vestibule.core.decisions import Accept, Account, Ask, CheckPassword, Decision, Reject
 from vestibule.core.events import PasswordChecked
 from vestibule.core.policy import Outcome
@@ -125,8 +126,16 @@ def test_people_with_a_second_factor_never_pass_without_it(sign_in: SignIn) -> N
     world = World().client("vpn", sign_in, pass_until=UNTIL, first_factor="corp", require_user_match=False)
     token = with_alice(world).person("alice", "secret").totp()
     assert not isinstance(checked(world, "alice"), Accept)
-    world.credentials[token.id] = replace(token.credential, method="gone")  # a factor that nobody can ask for
-    assert not isinstance(checked(world, "alice"), Accept)
+    for gone in ({"method": "gone"}, {"state": CredentialState.DISABLED}):
+        world.credentials[token.id] = replace(token.credential, **gone)  # type: ignore[arg-type]  # as listed
+        assert not isinstance(checked(world, "alice"), Accept)
+
+
+def test_a_factor_that_was_never_proven_is_none_yet() -> None:
+    world = with_alice(World().client("vpn", pass_until=UNTIL))
+    token = with_alice(world).person("alice", "secret").totp()
+    world.credentials[token.id] = replace(token.credential, state=CredentialState.PENDING)
+    assert checked(world, "alice") == Accept("alice", (), SAID)
 
 
 def test_a_code_is_never_waived_where_nobody_here_sees_a_first_factor() -> None:

@@ -66,6 +66,7 @@ async def test_the_right_password_passes_and_a_wrong_one_does_not(pool: Password
     assert await pool.check(stored, WRONG, "a", soon()) is False
 
 
+@pytest.mark.requirement(15)
 async def test_hashes_are_argon2id_with_a_salt_of_their_own(pool: PasswordPool) -> None:
     first, second = await pool.hash(RIGHT), await pool.hash(RIGHT)
     assert first.startswith("$argon2id$v=19$m=8,t=1,p=1$")
@@ -81,6 +82,7 @@ async def test_the_same_word_typed_on_another_keyboard_is_the_same_password(pool
     assert await pool.check(stored, Secret.of(decomposed), "a", soon()) is True
 
 
+@pytest.mark.requirement(15)
 async def test_1024_octets_are_hashed_and_one_more_is_refused_unhashed(pool: PasswordPool) -> None:
     stored = await pool.hash(Secret(b"x" * 1024))
     assert await pool.check(stored, Secret(b"x" * 1024), "a", soon()) is True

@@ -8,7 +8,7 @@ import pytest
 
 from tests.flows.desks import ACTOR, NOON, Office
 from vestibule.core.clients import Client
-from vestibule.flows import clients, policy
+from vestibule.flows import client_rules, clients, policy
 from vestibule.flows.refused import Refused
 
 STRONG = "correct horse battery staple"
@@ -51,10 +51,10 @@ async def test_secrets_that_are_made_here_have_each_letter_as_often_as_another(o
     ("secret", "warnings"),
     [
         (STRONG, []),
-        ("x1y2z3w4v5u6", [clients.SHORT]),
-        ("abababababababab", [clients.PLAIN]),
-        ("testing", [clients.SHORT]),
-        ("aaaa", [clients.SHORT, clients.PLAIN]),
+        ("x1y2z3w4v5u6", [client_rules.SHORT]),
+        ("abababababababab", [client_rules.PLAIN]),
+        ("testing", [client_rules.SHORT]),
+        ("aaaa", [client_rules.SHORT, client_rules.PLAIN]),
         ("64 octets, as advised: " + "0123456789" * 4, []),
     ],
 )

@@ -11,7 +11,7 @@ from vestibule.core.failures import FailureKind, Failures
 from vestibule.core.oath import hotp
 from vestibule.core.secret import Secret
 from vestibule.core.users import Mfa
-from vestibule.flows import tokens, users
+from vestibule.flows import status, tokens, users
 from vestibule.flows.refused import Refused
 from vestibule.wire.otpauth import OtpMethod, decode
 
@@ -54,6 +54,8 @@ async def test_a_key_that_is_made_here_has_160_bits_and_is_shown_once(office: Of
         "digits": 6,
         "period": 30,
         "waiver_until": None,
+        "starts_at": None,
+        "expires_at": None,
         "created_at": NOON,
     }
     assert await office.sign_in("alice", office.code(key.secret.reveal())) == "accept"
@@ -281,6 +283,21 @@ async def test_lists_are_of_all_of_one_person_or_of_what_is_free(office: Office)
 
 
 @pytest.mark.requirement(7)
+async def test_a_list_of_recovery_codes_is_no_token_and_is_counted_apart(office: Office) -> None:
+    await alice(office)
+    await tokens.issue_recovery(office.desk, ACTOR, user="alice")
+    for told in (
+        await tokens.listed(office.desk, ACTOR),
+        await tokens.listed(office.desk, ACTOR, user="alice"),
+        await tokens.export(office.desk, ACTOR),
+    ):
+        assert [one["serial"] for one in told["tokens"]] == ["A1"]
+    held = (await tokens.held(office.desk, ACTOR, user="alice"))["tokens"]
+    assert sorted(one["method"] for one in held) == ["recovery", "totp"]
+    counted = await status.status(office.desk, ACTOR)
+    assert (counted["tokens"], counted["recovery_lists"]) == (1, 1)
+
+
 async def test_recovery_codes_are_shown_once_and_void_all_earlier_ones(office: Office) -> None:
     await users.add(office.desk, ACTOR, name="alice")
     old = (await tokens.issue_recovery(office.desk, ACTOR, user="alice"))["codes"]

@@ -138,6 +138,19 @@ async def test_a_block_needs_a_reason_and_an_end(office: Office, arguments: dict
         await users.block(office.desk, ACTOR, name="alice", **arguments)  # type: ignore[arg-type]
 
 
+@pytest.mark.requirement(15)
+@pytest.mark.parametrize(("mfa", "shortest"), [("off", 15), ("enabled", 8), ("enforced", 8)])
+async def test_a_password_that_stands_alone_is_longer(office: Office, mfa: str, shortest: int) -> None:
+    long_enough = "kwzjmnprtbgvfxq"[:shortest]
+    refused = users.add(office.desk, ACTOR, name="alice", mfa=mfa, password=long_enough[1:])
+    with pytest.raises(Refused, match=f"at least {shortest} characters"):
+        await refused
+    await users.add(office.desk, ACTOR, name="alice", mfa=mfa, password=long_enough)
+    with pytest.raises(Refused, match=f"at least {shortest} characters"):
+        await users.set_password(office.desk, ACTOR, name="alice", password=long_enough[1:])
+    await users.set_password(office.desk, ACTOR, name="alice", password=long_enough)
+
+
 async def test_a_new_password_is_hashed_and_ends_the_lock_out_of_the_old_one(office: Office) -> None:
     told = await users.add(office.desk, ACTOR, name="alice", password=RIGHT)
     user_id = told["user"]["id"]

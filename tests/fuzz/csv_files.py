@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from random import Random
 
 from vestibule.core.errors import Malformed
-from vestibule.wire.tabular import RowProblem, failures_csv
+from vestibule.wire.tabular import RowProblem
+from vestibule.wire.tabular_writing import failures_csv
 from vestibule.wire.token_csv import TokenRow, read_tokens
 from vestibule.wire.user_csv import UserRow, read_users
 

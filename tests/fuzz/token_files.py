@@ -12,7 +12,8 @@ from random import Random
 from tests.wire.token_file_vectors import token_file_vectors
 from vestibule.core.errors import Malformed
 from vestibule.core.secret import Secret
-from vestibule.wire.tabular import RowProblem, failures_csv
+from vestibule.wire.tabular import RowProblem
+from vestibule.wire.tabular_writing import failures_csv
 from vestibule.wire.token_csv import TokenRow
 from vestibule.wire.token_files import TokenFile, read_token_file
 

@@ -140,8 +140,10 @@ def run(terminal: Terminal, *arguments: str, given: str = "") -> str:
 
 @pytest.mark.parametrize(
     ("counter", "name"),
-    enumerate(
-        ("jane@corp.example", "jane", "CORP\\jane", "corp\\JANE", "jane.miller@corp.example", "JANE@CORP.EXAMPLE")
+    list(
+        enumerate(
+            ("jane@corp.example", "jane", "CORP\\jane", "corp\\JANE", "jane.miller@corp.example", "JANE@CORP.EXAMPLE")
+        )
     ),
 )
 def test_a_person_signs_in_by_each_of_their_names_with_their_password_and_a_code(
@@ -162,7 +164,9 @@ def test_a_name_of_another_domain_is_nobodys(world: World) -> None:
 def test_why_a_password_is_not_taken_is_told_in_the_journal_and_not_on_the_wire(world: World, state: str) -> None:
     wrong = world.sign_in("jane", f"Wrong-pass-1{hotp(key('jane'), 7)}")
     said = world.sign_in(f"{state}@corp.example", f"{RIGHT}{hotp(key(state), 0)}")
-    assert (said.packet, said.attributes) == (wrong.packet, wrong.attributes)
+    assert said.packet == wrong.packet == "Access-Reject"
+    assert said.attributes["Reply-Message"] == wrong.attributes["Reply-Message"]
+    assert said.attributes.keys() == wrong.attributes.keys()
     line = world.last(f"{state}@corp.example")
     assert line["reason"] == STATES[state]
     assert world.last("jane@corp.example")["reason"] == "wrong_password"

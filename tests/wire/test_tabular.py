@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.wire.file_vectors import FileVector, file_vectors, told
 from vestibule.core.errors import Malformed
 from vestibule.core.secret import Secret
-from vestibule.wire.tabular import LIMITS, Limits, Row, RowProblem, csv_line, failures_csv, read_rows
+from vestibule.wire.tabular import LIMITS, WHOLE_ROW, Limits, Row, RowProblem, Sheet, parse_rows, read_rows
+from vestibule.wire.tabular_writing import csv_line, failures_csv
 
 SMALL = Limits(row=40, columns=3, cell=20)
 UNCLOSED = (
@@ -158,3 +159,40 @@ def test_what_is_not_text_is_written_as_its_number_and_refused_again() -> None:
     assert lines.endswith("a,Ren\ufffdE9\ufffd1B\r\n")
     [_, again] = read_rows([lines])
     assert isinstance(again, RowProblem)
+
+
+SHEET = Sheet(("serial number", "secret key", "time interval"), 4)
+
+
+def corrected(*cells: str) -> list[tuple[int, list[str]] | RowProblem]:
+    """Read the line of a row that could not be cut, after its cells were changed."""
+    line = csv_line(("2", "2", WHOLE_ROW, "why", *cells))
+    return list(parse_rows(read_rows([line]), SHEET, lambda line, cells: (line, cells)))
+
+
+def test_a_row_that_could_not_be_cut_is_cut_when_it_is_corrected() -> None:
+    for cells in (["A1,b,30"], ["A1,b,30", "", ""], ["A1", "b", "30"], ['A1;"b";30'], ["'=A1,b,30"]):
+        [(line, read)] = corrected(*cells)  # type: ignore[misc]  # no problem
+        assert (line, [cell.removeprefix("=") for cell in read]) == (1, ["A1", "b", "30"]), cells
+    assert corrected("A1,b") == [(1, ["A1", "b", ""])]
+
+
+def test_a_row_that_still_cannot_be_cut_comes_back_whole_with_its_place() -> None:
+    [problem] = corrected('A1,"b"c,30')
+    assert isinstance(problem, RowProblem)
+    assert (problem.line, problem.column, problem.field, problem.uncut) == (1, 6, "secret key", True)
+    [_, line] = failures_csv([problem])
+    assert line.startswith("1,6,whole row,")
+    assert line.endswith(',"A1,""b""c,30"\r\n')
+
+
+def test_another_row_with_one_cell_is_not_cut() -> None:
+    line = csv_line(("2", "0", "row", "why", "Doe, John", "", ""))
+    [(_, cells)] = parse_rows(read_rows([line]), SHEET, lambda line, cells: (line, cells))  # type: ignore[misc]
+    assert cells == ["Doe, John", "", ""]
+
+
+def test_a_failures_file_whose_own_line_is_broken_keeps_only_the_original_row() -> None:
+    [problem] = parse_rows(read_rows(['2,2,secret key,why,A1,"b"c,30\n']), SHEET, lambda line, cells: (line, cells))
+    assert isinstance(problem, RowProblem)
+    assert [cell.reveal() for cell in problem.raw] == [b'A1,"b"c,30']

@@ -12,7 +12,8 @@ from vestibule.core.credentials import Algorithm
 from vestibule.core.errors import Malformed
 from vestibule.core.secret import Secret
 from vestibule.wire.otpauth import OtpMethod, write_key
-from vestibule.wire.tabular import RowProblem, csv_line, failures_csv
+from vestibule.wire.tabular import RowProblem
+from vestibule.wire.tabular_writing import csv_line, failures_csv
 from vestibule.wire.token_csv import ENTRA_COLUMNS, TokenRow, read_tokens
 
 KEY = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"

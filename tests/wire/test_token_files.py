@@ -13,7 +13,8 @@ from tests.house.sources import ROOT
 from tests.wire.token_file_vectors import TokenFileVector, token_file_vectors, tokens, told
 from vestibule.core.errors import Malformed
 from vestibule.core.secret import Secret
-from vestibule.wire.tabular import RowProblem, failures_csv
+from vestibule.wire.tabular import RowProblem
+from vestibule.wire.tabular_writing import failures_csv
 from vestibule.wire.token_csv import TokenRow
 from vestibule.wire.token_files import TITLES, TokenFile, TokenFormat, read_token_file
 from vestibule.wire.xml_elements import LIMITS
@@ -77,6 +78,15 @@ def test_xml_in_utf_16_is_read() -> None:
 def test_a_key_for_an_open_file_is_noted() -> None:
     file = read_token_file(f"tok1,{HEX},totp".encode(), "tokens", key=Secret(bytes(16)))
     assert file.notes == ("the file is not encrypted; the key or passphrase was not used",)
+
+
+@pytest.mark.parametrize("vector", [vector for vector in VECTORS if vector.outcome[0].startswith("format ")], ids=str)
+def test_a_reader_lets_others_go_on_after_each_row(vector: TokenFileVector) -> None:
+    pauses: list[None] = []
+    file = read_token_file(
+        vector.content, "tokens", key=vector.key, passphrase=vector.passphrase, pause=lambda: pauses.append(None)
+    )
+    assert len(pauses) >= (1 if file.format.startswith("pskc") else len(file.rows))
 
 
 @pytest.mark.parametrize(

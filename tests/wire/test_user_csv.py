@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from tests.wire.file_vectors import FileVector, file_vectors, told
 from vestibule.core.users import Mfa
 from vestibule.wire.names import name_key
-from vestibule.wire.tabular import RowProblem, csv_line, failures_csv
+from vestibule.wire.tabular import RowProblem
+from vestibule.wire.tabular_writing import csv_line, failures_csv
 from vestibule.wire.user_csv import USER_COLUMNS, UserRow, read_users
 
 words = st.text(st.characters(categories=("L", "N"), include_characters="-_.@'=+ "), max_size=20).map(str.strip)

@@ -91,6 +91,25 @@ class AsyncVestibule:
         asked = Asked(method, path, body, query, headers or {})
         return messages.result(await self._send(asked if method == "GET" else messages.once(asked)))
 
+    async def import_tokens(
+        self,
+        content: bytes,
+        file_name: str,
+        *,
+        key: str | None = None,
+        passphrase: str | None = None,
+        waiver_until: str | None = None,
+        pending: bool = False,
+        dry_run: bool = False,
+    ) -> dict[str, Any]:
+        """Import a token file of any known form; gives the report. Raises Problem, Unreachable.
+
+        `key` (in hexadecimal or Base64) or `passphrase` opens an encrypted file; they never stand in an address.
+        """
+        how = {"waiver_until": waiver_until, "pending": pending or None, "dry_run": dry_run or None}
+        asked = messages.token_file(content, file_name, key, passphrase, **how)
+        return messages.result(await self._send(asked))
+
     async def pages(self, path: str, rows: str, **query: Any) -> AsyncIterator[dict[str, Any]]:
         """All rows of a list, however long: `pages("/users", "users")`. Raises Problem, Unreachable."""
         page: dict[str, Any] = {"next": query.pop("after", None)}

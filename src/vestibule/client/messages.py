@@ -1,5 +1,6 @@
 """Requests and answers as values, the same for both clients; nothing here waits or opens anything."""
 
+import base64
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,6 +67,16 @@ def answer(challenge: Challenge, typed: str) -> Asked:
 def wait(waiting: Waiting, seconds: float) -> Asked:
     """Is there news?"""
     return Asked("GET", f"/attempts/{waiting.attempt}", query={"seconds": max(0.0, min(seconds, LONGEST_WAIT))})
+
+
+def token_file(content: bytes, file_name: str, key: str | None, passphrase: str | None, **query: object) -> Asked:
+    """A token file, with what opens it beside it in the body."""
+    said = {"file_name": file_name, **query}
+    path, headers = "/tokens/import", {"Content-Type": "application/octet-stream"}
+    if key is None and passphrase is None:
+        return once(Asked("POST", path, content, said, headers))
+    opening = {name: value for name, value in (("key", key), ("passphrase", passphrase)) if value is not None}
+    return once(Asked("POST", path, {"content": base64.b64encode(content).decode(), **opening}, said))
 
 
 def once(asked: Asked) -> Asked:

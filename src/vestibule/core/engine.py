@@ -15,7 +15,7 @@ from vestibule.core.attempts import Attempt, Challenge, Settled
 from vestibule.core.case import Case, Moment, Step
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.codes import Candidate, Right, Wrong, check_code, check_field
-from vestibule.core.credentials import Credential
+from vestibule.core.credentials import Credential, CredentialState
 from vestibule.core.decisions import Account, CheckPassword, Reject
 from vestibule.core.errors import Unavailable
 from vestibule.core.events import Answered, Began, Event, Expired, NotDelivered, PasswordChecked, PasswordUnchecked
@@ -116,7 +116,7 @@ class Engine:
         if client.one_field and candidates:
             found = _find_in_field(case, began, candidates, story.moment)
             return steps.settle_code(case, user, found, story, began.proof)
-        if client.passes(story.moment.at) and _why_no_prompt(case, story.moment) is Reason.NOT_ENROLLED:
+        if client.passes(story.moment.at) and _has_no_factor(case):
             return steps.pass_without(case, user, story)
         return self._open(case, requirement.methods, story)
 
@@ -328,6 +328,11 @@ def _asked(case: Case, challenge: Challenge) -> Credential | None:
 def _why_no_prompt(case: Case, moment: Moment) -> Reason:
     usable = any(one.usable(moment.at) for one in case.credentials)
     return Reason.NO_USABLE_PROMPT if usable else Reason.NOT_ENROLLED
+
+
+def _has_no_factor(case: Case) -> bool:
+    """Whether this person never proved a second factor; one that is disabled or over is one that was."""
+    return all(one.state is CredentialState.PENDING for one in case.credentials)
 
 
 def _find_in_field(case: Case, event: Began, candidates: tuple[Candidate, ...], moment: Moment) -> Right | Wrong:

@@ -82,3 +82,14 @@ class Query:
     kind: EntryKind | None = None
     reason: Reason | None = None
     accepted: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many sign-ins ended alike: what reports are made of, without a name in it."""
+
+    accepted: bool
+    reason: Reason | None
+    method: str
+    client_id: str
+    count: int

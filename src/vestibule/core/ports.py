@@ -12,7 +12,7 @@ from vestibule.core.credentials import Credential, Seed
 from vestibule.core.decisions import Account
 from vestibule.core.directories import DirectoryRecord
 from vestibule.core.failures import Failures
-from vestibule.core.journal import Entry, Line, Query
+from vestibule.core.journal import Entry, Line, Query, Tally
 from vestibule.core.messages import Delivery, Message
 from vestibule.core.outbox import OutboxRow
 from vestibule.core.people import Ambiguous, PasswordOutcome, PeopleGroup, Person, Unreadable
@@ -252,6 +252,9 @@ class Reading(Protocol):
 
     def chain(self, chain: str, after: int, limit: int) -> list[Line]:
         """Up to `limit` lines of one chain with seq above `after`, in order."""
+
+    def tallies(self, since: float, until: float) -> list[Tally]:
+        """How many sign-ins of that time ended alike, in no order; `since` is included, `until` is not."""
 
     def expired_attempts(self, now: float, limit: int) -> list[Attempt]:
         """Attempts that expired before `now`, oldest first."""

@@ -15,7 +15,9 @@ from vestibule.core.users import Group
 class Settings:
     """Numbers and texts that administrators change at run time; docs/settings.md has a row for each.
 
-    `challenge_seconds` is how long a typed code is awaited; `texts` maps a locale to the texts that clients show.
+    `challenge_seconds` is how long a typed code is awaited; `session_*` rule signed-in browsers, of which
+    `session_proof_seconds` is for how long a sign-in is fresh enough to change factors; with `claim_free_tokens` 1
+    people may take a token of the inventory that nobody has; `texts` maps a locale to the texts that clients show.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -23,6 +25,10 @@ class Settings:
     challenge_tries: int = 1
     journal_fields: tuple[str, ...] = OPTIONAL_FIELDS
     journal_keep_days: int = 0
+    session_idle_seconds: float = 3600.0
+    session_longest_seconds: float = 86400.0
+    session_proof_seconds: float = 600.0
+    claim_free_tokens: int = 0
     text_enter_code: str = "Enter your verification code"
     text_wait: str = "Waiting for your approval"
     text_refused: str = "Sign-in refused"

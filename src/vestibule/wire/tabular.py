@@ -1,4 +1,4 @@
-"""Delimited text files (RFC 4180), read row by row, and the failures file that goes back to its sender.
+"""Delimited text files (RFC 4180), read row by row; `tabular_writing` writes them.
 
 Rules of this file:
 - Memory is flat: one row and one chunk are held, whatever the size of the file.
@@ -27,6 +27,9 @@ DELIMITERS: Final = ",;\t"
 ANNOTATIONS: Final = ("line", "column", "field", "reason")
 """The columns that a failures file has before those of the original; a reader skips them."""
 
+WHOLE_ROW: Final = "whole row"
+"""The field in a failures file where the row could not be cut into cells: its text stands in the first cell."""
+
 
 class Limits(NamedTuple):
     """The most that is taken: characters of a row, cells of a row, characters of a cell."""
@@ -37,6 +40,9 @@ class Limits(NamedTuple):
 
 
 LIMITS: Final = Limits()
+
+FORMULA: Final = re.compile(r"\s*['=+\-@\uff1d\uff0b\uff0d\uff20]")
+"""How a cell begins that a spreadsheet would run, or that looks disarmed already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +59,8 @@ class RowProblem:
     """Why one row was not taken, for a person, and the row itself for the failures file.
 
     `column` counts from 1, 0 means the whole row; `field` is the name of the column, "row" for the whole row.
-    `raw` holds the original cells (one cell with the whole text where it cannot be cut into cells), and `columns`
-    their names. What cannot be written as text stands there as U+FFFD with its hexadecimal number.
+    `raw` holds the original cells, and `columns` their names; `uncut` says that it is one cell with the whole text of a
+    row that cannot be cut. What cannot be written as text stands there as U+FFFD with its hexadecimal number.
     """
 
     line: int
@@ -63,6 +69,7 @@ class RowProblem:
     reason: str
     raw: tuple[Secret, ...]
     columns: tuple[str, ...] = ()
+    uncut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +99,12 @@ class Sheet:
         place = problem.column - self.margin
         name = self.columns[place - 1] if 0 < place <= len(self.columns) else "row"
         own = problem.raw[self.margin :]
-        if self.margin:
+        if self.margin and problem.uncut:
+            own = _wrapped(_behind(cell.reveal().decode(), self.margin) for cell in problem.raw)
+        elif self.margin:
             own = _wrapped(_rearmed(cell.reveal().decode().strip()) for cell in own)
-        return replace(problem, field=name, raw=own if any(own) else problem.raw, columns=self.columns)
+        uncut = problem.uncut or (self.margin > 0 and problem.raw[2:3] == (Secret.of(WHOLE_ROW),))
+        return replace(problem, field=name, raw=own if any(own) else problem.raw, columns=self.columns, uncut=uncut)
 
 
 def read_rows(chunks: Iterable[str] | Iterable[bytes], limits: Limits = LIMITS) -> Iterator[Row | RowProblem]:
@@ -147,34 +157,12 @@ def parse_rows(
 
     Blank rows are skipped; `parse` always gets as many cells as the sheet has columns.
     """
-    for row in rows:
+    for found in rows:
+        row = _cut_again(found, sheet) if sheet.margin and isinstance(found, Row) else found
         if isinstance(row, RowProblem):
-            yield sheet.named(row)
+            yield sheet.named(row) if row is found else row
         elif any(cells := sheet.cells(row)):
             yield _parsed(row, cells, sheet, parse)
-
-
-def failures_csv(problems: Iterable[RowProblem]) -> Iterator[str]:
-    """Write the failures file of one import, line by line with CRLF; no problem, no line.
-
-    Each line has where and why, then the original cells: whoever corrects them uploads the file as it is, for the
-    readers skip the first four columns. So the file holds the keys of the rows in it, unmasked: with a mask, nothing
-    could be corrected there and every key would have to be found again by its line. It is as secret as the upload;
-    its writer creates it with mode 0600 and prints none of it. With a byte order mark before the first line
-    spreadsheets show it right; the readers take the mark off.
-
-    A cell that a spreadsheet would run as a formula gets an apostrophe before it, which the readers take off again.
-    """
-    for number, problem in enumerate(problems):
-        if number == 0:
-            yield csv_line((*ANNOTATIONS, *problem.columns))
-        place = (str(problem.line), str(problem.column), problem.field, problem.reason)
-        yield csv_line([_disarmed(cell) for cell in (*place, *(cell.reveal().decode() for cell in problem.raw))])
-
-
-def csv_line(cells: Iterable[str]) -> str:
-    """Write one row with its CRLF; cells are quoted where a reader could misread them (RFC 4180 section 2)."""
-    return (",".join(_quoted(cell) for cell in cells) or '""') + "\r\n"
 
 
 # ---------------------------------------------------------------------------------------------- chunks to lines
@@ -280,9 +268,10 @@ def _row(lines: _Lines, line: str, delimiter: str, limits: Limits) -> Row | RowP
         lines.put_back(more)
         text, cells = line, _split(line, delimiter)
     if isinstance(cells, _Fault):
-        return RowProblem(number, cells.column, "row", cells.reason, _wrapped((text,)))
+        return RowProblem(number, cells.column, "row", cells.reason, _wrapped((text,)), uncut=True)
     if fault := _content_fault(text, cells, delimiter, limits):
-        return RowProblem(number, fault.column, "row", fault.reason, _wrapped(cells if fault.column else (text,)))
+        raw = _wrapped(cells if fault.column else (text,))
+        return RowProblem(number, fault.column, "row", fault.reason, raw, uncut=not fault.column)
     return Row(number, cells, text)
 
 
@@ -346,8 +335,6 @@ def _character_fault(character: str) -> str:
 # ------------------------------------------------------------------------------------------------ rows to cells
 
 _SHORTENED: Final = re.compile(r"[0-9]+(?:[.,][0-9]+)?E\+[0-9]+")
-_FORMULA: Final = re.compile(r"\s*['=+\-@\uff1d\uff0b\uff0d\uff20]")
-_RISKY: Final = re.compile(r'[",;\t\r\n\ufeff]|^\s|\s\Z')
 _UNWRITABLE: Final = re.compile(f"[{_NOT_TEXT}]")
 
 
@@ -361,6 +348,31 @@ def _parsed(row: Row, cells: list[str], sheet: Sheet, parse: Callable[[int, list
         return sheet.problem(row, bad.field, bad.reason)
 
 
+def _cut_again(row: Row, sheet: Sheet) -> Row | RowProblem:
+    """Cut a row of a failures file that could not be cut before, unless whoever corrected it has spread it himself."""
+    own = sheet.cells(row)
+    if row.cells[2:3] != [WHOLE_ROW] or not any(own) or any(own[1:]):
+        return row
+    cells = _split(own[0], _delimiter(own[0]))
+    if isinstance(cells, _Fault):
+        name = sheet.columns[cells.column - 1] if cells.column <= len(sheet.columns) else "row"
+        place = sheet.margin + cells.column
+        return RowProblem(row.line, place, name, cells.reason, _wrapped(own[:1]), sheet.columns, uncut=True)
+    missing = len(sheet.columns) - len(cells)
+    return replace(row, cells=[*row.cells[: sheet.margin], *cells, *[""] * missing])
+
+
+def _behind(text: str, margin: int) -> str:
+    """The text of an uncut row without the columns of the failures file that it stood in."""
+    pattern, at = _CELL[_delimiter(text)], 0
+    for _ in range(margin):
+        found = pattern.match(text, at)
+        if found is None or not found[3]:
+            return text
+        at = found.end()
+    return text[at:]
+
+
 def _wrapped(cells: Iterable[str]) -> tuple[Secret, ...]:
     return tuple(Secret.of(_UNWRITABLE.sub(_numbered, cell)) for cell in cells)
 
@@ -372,15 +384,6 @@ def _numbered(found: re.Match[str]) -> str:
     return f"\ufffd{octet:02X}"
 
 
-def _disarmed(cell: str) -> str:
-    """Put an apostrophe before what a spreadsheet would run, and before what looks disarmed already."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
 def _rearmed(cell: str) -> str:
     """Take off the apostrophe of `_disarmed`; another apostrophe stays."""
-    return cell[1:].strip() if cell.startswith("'") and _FORMULA.match(cell, 1) else cell
-
-
-def _quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"' if _RISKY.search(cell) else cell
+    return cell[1:].strip() if cell.startswith("'") and FORMULA.match(cell, 1) else cell

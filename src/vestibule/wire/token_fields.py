@@ -4,14 +4,17 @@ Rules of this file: a refusal names the field and the position, never the value;
 """
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from vestibule.core.credentials import Algorithm
 from vestibule.core.secret import Secret
 from vestibule.wire.names import BadField, checked_text
 from vestibule.wire.otpauth import LONGEST_KEY
 from vestibule.wire.token_csv import LONGEST_UPN
+
+T = TypeVar("T")
 
 LONGEST_OCTETS: Final = LONGEST_KEY * 5 // 8
 """Octets of the longest key, as in every other format."""
@@ -41,6 +44,13 @@ class Notes:
     def texts(self) -> tuple[str, ...]:
         """Give the notes in the order in which they came up."""
         return tuple(_place(line, more) + text for text, (line, more) in self._said.items())
+
+
+def paused(parts: Iterable[T], pause: Callable[[], object]) -> Iterator[T]:
+    """Give the parts of a long file one by one, with a call of `pause` after each."""
+    for part in parts:
+        yield part
+        pause()
 
 
 def hex_key(text: str, field: str) -> Secret:

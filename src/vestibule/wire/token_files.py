@@ -9,11 +9,11 @@ Rules of this file:
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
-from typing import Final
+from typing import Final, NamedTuple
 
 from vestibule.core.errors import Malformed
 from vestibule.core.secret import Secret
@@ -23,8 +23,8 @@ from vestibule.wire.names import BadField, checked_text
 from vestibule.wire.otpauth import LONGEST_URI, decode
 from vestibule.wire.pskc.reader import known_root, read_pskc
 from vestibule.wire.tabular import RowProblem, Sheet, first_row, margin, read_rows
-from vestibule.wire.token_csv import SHORT_COLUMNS, TokenRow, read_tokens
-from vestibule.wire.token_fields import Notes
+from vestibule.wire.token_csv import ENTRA_COLUMNS, SHORT_COLUMNS, TokenRow, read_tokens
+from vestibule.wire.token_fields import Notes, paused
 from vestibule.wire.vendor_csv import read_vendor_csv
 from vestibule.wire.xml_elements import LIMITS, read_elements
 
@@ -65,18 +65,29 @@ TITLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class TokenFile:
-    """One file: its name, the form that was taken, its rows in their order, and what a person should know of it."""
+    """One file: its name, the form that was taken, its rows in their order, and what a person should know of it.
+
+    `sheet` has the columns of a CSV form, for the failures file; the other forms are corrected in the file itself.
+    """
 
     name: str
     format: TokenFormat
     rows: tuple[TokenRow | RowProblem, ...]
     notes: tuple[str, ...] = ()
+    sheet: Sheet | None = None
 
 
 def read_token_file(
-    content: bytes, name: str, *, key: Secret | None = None, passphrase: Secret | None = None
+    content: bytes,
+    name: str,
+    *,
+    key: Secret | None = None,
+    passphrase: Secret | None = None,
+    pause: Callable[[], object] = lambda: None,
 ) -> TokenFile:
     """Read a token file; `key` and `passphrase` open an encrypted one, `key` being the octets, not their hexadecimal.
+
+    `pause` is called after each row, so that a reader in a thread can let others go on.
 
     Raises `KeyMissing` (a `Malformed`) when the file is encrypted and what opens it was not given, and `Malformed`
     with the place when the form is not known, when the file is damaged, or when a MAC is wrong.
@@ -86,12 +97,12 @@ def read_token_file(
         raise Malformed(f"the file has {len(content)} octets; at most {LIMITS.octets} are taken, so divide it")
     notes = Notes()
     if _is_xml(content):
-        return _xml_file(content, name, key, passphrase)
-    taken, rows = _text_file(content.removeprefix(BOM_UTF8), notes)
-    read = tuple(rows)
+        return _xml_file(content, name, _Opening(key, passphrase), pause)
+    taken, sheet, rows = _text_file(content.removeprefix(BOM_UTF8), notes)
+    read = tuple(paused(rows, pause))
     if key or passphrase:
         notes.say(0, "the file is not encrypted; the key or passphrase was not used")
-    return TokenFile(name, taken, read, notes.texts())
+    return TokenFile(name, taken, read, notes.texts(), sheet)
 
 
 _XML: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<|\xff\xfe<|\xfe\xff\x00<")
@@ -111,14 +122,21 @@ def _is_xml(content: bytes) -> bool:
     return _XML.match(content) is not None
 
 
-def _xml_file(content: bytes, name: str, key: Secret | None, passphrase: Secret | None) -> TokenFile:
+class _Opening(NamedTuple):
+    """What may open a file."""
+
+    key: Secret | None
+    passphrase: Secret | None
+
+
+def _xml_file(content: bytes, name: str, opening: _Opening, pause: Callable[[], object]) -> TokenFile:
     root = next(read_elements(content))
     if known_root(root):
-        rows, draft, notes = read_pskc(content, key, passphrase)
+        rows, draft, notes = read_pskc(content, *opening, pause=pause)
         return TokenFile(name, TokenFormat.PSKC_DRAFT if draft else TokenFormat.PSKC, tuple(rows), notes.texts())
     if root.name == safenet.ROOT and not root.namespace:
         notes = Notes()
-        read = tuple(safenet.read_safenet(content, notes))
+        read = tuple(paused(safenet.read_safenet(content, notes), pause))
         if not read:
             raise Malformed(f"line {root.line}: {safenet.ROOT} holds no Token; nothing was taken")
         return TokenFile(name, TokenFormat.SAFENET, read, notes.texts())
@@ -128,7 +146,15 @@ def _xml_file(content: bytes, name: str, key: Secret | None, passphrase: Secret 
     )
 
 
-def _text_file(content: bytes, notes: Notes) -> tuple[TokenFormat, Iterator[TokenRow | RowProblem]]:
+class _Text(NamedTuple):
+    """A file of text: its form, its columns where it has some, and its rows, read as they are taken."""
+
+    format: TokenFormat
+    sheet: Sheet | None
+    rows: Iterator[TokenRow | RowProblem]
+
+
+def _text_file(content: bytes, notes: Notes) -> _Text:
     start = content.lstrip()
     for signature, reason in _STRANGERS:
         if start.startswith(signature):
@@ -137,11 +163,11 @@ def _text_file(content: bytes, notes: Notes) -> tuple[TokenFormat, Iterator[Toke
         return _uris(content, migration=found[1].lower() != b"otpauth")
     vendor = read_vendor_csv(content, notes)
     if vendor.form:
-        return TokenFormat(vendor.form), vendor.rows
+        return _Text(TokenFormat(vendor.form), vendor.sheet, vendor.rows)
     return _own_csv(content)
 
 
-def _own_csv(content: bytes) -> tuple[TokenFormat, Iterator[TokenRow | RowProblem]]:
+def _own_csv(content: bytes) -> _Text:
     """Read one of the two forms without a type, TOTP both."""
     first = first_row(read_rows([content]))
     cells = Sheet(SHORT_COLUMNS, margin(first)).cells(first)
@@ -151,7 +177,8 @@ def _own_csv(content: bytes) -> tuple[TokenFormat, Iterator[TokenRow | RowProble
     row = next(rows, None)
     if row is None:
         raise Malformed("the file has a header but no token; nothing was taken")
-    return _CSV_COLUMNS[len(cells)], chain((row,), rows)
+    columns = ENTRA_COLUMNS if len(cells) == len(ENTRA_COLUMNS) else SHORT_COLUMNS
+    return _Text(_CSV_COLUMNS[len(cells)], Sheet(columns, margin(first)), chain((row,), rows))
 
 
 def _columns_told(number: int) -> str:
@@ -167,10 +194,10 @@ def _columns_told(number: int) -> str:
 # ------------------------------------------------------------------------------------------------------ lists of URIs
 
 
-def _uris(content: bytes, *, migration: bool) -> tuple[TokenFormat, Iterator[TokenRow | RowProblem]]:
+def _uris(content: bytes, *, migration: bool) -> _Text:
     if migration:
-        return TokenFormat.MIGRATION, iter(read_migration(_lines(content)))
-    return TokenFormat.OTPAUTH, (_uri_row(line, text) for line, text in _lines(content))
+        return _Text(TokenFormat.MIGRATION, None, iter(read_migration(_lines(content))))
+    return _Text(TokenFormat.OTPAUTH, None, (_uri_row(line, text) for line, text in _lines(content)))
 
 
 def _lines(content: bytes) -> Iterator[tuple[int, str]]:

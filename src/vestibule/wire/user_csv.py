@@ -74,12 +74,12 @@ def read_users(chunks: Iterable[str] | Iterable[bytes]) -> Iterator[UserRow | Ro
     Raises `Malformed` for a header without a name, with an unknown or repeated column, or where `read_rows` must stop.
     """
     rows = read_rows(chunks)
-    sheet = _sheet(first_row(rows))
+    sheet = sheet_of(first_row(rows))
     yield from parse_rows(rows, sheet, partial(_user, sheet.columns, {}))
 
 
-def _sheet(header: Row) -> Sheet:
-    """Read the header; its columns are known by the names that `USER_COLUMNS` gives them."""
+def sheet_of(header: Row) -> Sheet:
+    """Read the header; its columns are known by the names that `USER_COLUMNS` gives them. Raises `Malformed`."""
     left = margin(header)
     columns: list[str] = []
     for place, cell in enumerate(Sheet((), left).cells(header), start=left + 1):

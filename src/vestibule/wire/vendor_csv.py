@@ -94,9 +94,10 @@ Parse = Callable[[int, list[str]], TokenRow]
 
 
 class VendorFile(NamedTuple):
-    """A file whose form was told: the name of the form ("" for none of these) and its rows, read as they are taken."""
+    """A file whose form was told: its name ("" for none of these), its columns, its rows, read as they are taken."""
 
     form: str
+    sheet: Sheet
     rows: Iterator[Outcome]
 
 
@@ -111,20 +112,21 @@ def read_vendor_csv(content: bytes, notes: Notes) -> VendorFile:
     names = _names(first, left)
     unread = chain((first,), rows)
     if names == LOG_COLUMNS:
-        return VendorFile("yubico-log", _log(rows, left, notes))
+        return _log_file(rows, Sheet(LOG_COLUMNS, left), notes)
     if names == YUBICO_COLUMNS:
-        return VendorFile("yubico-csv", _yubico(rows, left, notes))
+        return _yubico_file(rows, Sheet(YUBICO_COLUMNS, left), notes)
     if names[0].startswith(_LOG_EVENTS):
-        return VendorFile("yubico-log", _log(unread, 0, notes))
+        return _log_file(unread, Sheet(LOG_COLUMNS), notes)
     if len(names) in {6, 7} and names[0].isdigit() and _STAMP.fullmatch(first.cells[5].strip()):
-        return VendorFile("yubico-csv", _yubico(unread, 0, notes))
+        return _yubico_file(unread, Sheet(YUBICO_COLUMNS), notes)
     if _OWNED.match(content) and not left:
-        return VendorFile("oath-csv", _oath(unread, Sheet(OWNED_COLUMNS), notes))
+        return _oath_file(unread, Sheet(OWNED_COLUMNS), notes)
     if _headed(names):
-        return VendorFile("named-csv", _named(rows, Sheet(_columns(first, names), left), notes))
+        sheet = Sheet(_columns(first, names), left)
+        return VendorFile("named-csv", sheet, _named(rows, sheet, notes))
     if len(names) > 2 and (names[2] in _METHODS or names[2] in _OTHER_TYPES):
-        return VendorFile("oath-csv", _oath(unread, Sheet(OATH_COLUMNS), notes))
-    return VendorFile("", iter(()))
+        return _oath_file(unread, Sheet(OATH_COLUMNS), notes)
+    return VendorFile("", Sheet(()), iter(()))
 
 
 def _names(first: Row, left: int) -> tuple[str, ...]:
@@ -138,8 +140,9 @@ def _names(first: Row, left: int) -> tuple[str, ...]:
 # ------------------------------------------------------------------------------------------- OATH and named columns
 
 
-def _oath(rows: Iterator[Row | RowProblem], sheet: Sheet, notes: Notes) -> Iterator[Outcome]:
-    return parse_rows(_filled(rows, sheet), sheet, partial(_named_row, sheet.columns, {}, notes))
+def _oath_file(rows: Iterator[Row | RowProblem], sheet: Sheet, notes: Notes) -> VendorFile:
+    parse = partial(_named_row, sheet.columns, {}, notes)
+    return VendorFile("oath-csv", sheet, parse_rows(_filled(rows, sheet), sheet, parse))
 
 
 def _headed(names: tuple[str, ...]) -> bool:
@@ -238,10 +241,9 @@ def _filled(rows: Iterator[Row | RowProblem], sheet: Sheet) -> Iterator[Row | Ro
 # ------------------------------------------------------------------------------------------------------- Yubico
 
 
-def _log(rows: Iterator[Row | RowProblem], left: int, notes: Notes) -> Iterator[Outcome]:
-    sheet = Sheet(LOG_COLUMNS, left)
+def _log_file(rows: Iterator[Row | RowProblem], sheet: Sheet, notes: Notes) -> VendorFile:
     entries = (row for row in rows if isinstance(row, RowProblem) or not _starts(row))
-    return parse_rows(_filled(entries, sheet), sheet, partial(_log_row, {}, notes))
+    return VendorFile("yubico-log", sheet, parse_rows(_filled(entries, sheet), sheet, partial(_log_row, {}, notes)))
 
 
 def _starts(row: Row) -> bool:
@@ -268,9 +270,8 @@ def _log_row(serials: dict[str, int], notes: Notes, line: int, cells: list[str])
     )
 
 
-def _yubico(rows: Iterator[Row | RowProblem], left: int, notes: Notes) -> Iterator[Outcome]:
-    sheet = Sheet(YUBICO_COLUMNS, left)
-    return parse_rows(_filled(rows, sheet), sheet, partial(_yubico_row, {}, notes))
+def _yubico_file(rows: Iterator[Row | RowProblem], sheet: Sheet, notes: Notes) -> VendorFile:
+    return VendorFile("yubico-csv", sheet, parse_rows(_filled(rows, sheet), sheet, partial(_yubico_row, {}, notes)))
 
 
 def _yubico_row(serials: dict[str, int], notes: Notes, line: int, cells: list[str]) -> TokenRow:

@@ -6,6 +6,7 @@ Rules of this file:
 - Elements of other namespaces are extensions and passed over.
 """
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from vestibule.core.errors import Malformed
@@ -16,7 +17,7 @@ from vestibule.wire.pskc.keys import Serials, check_package, read_key, serial_of
 from vestibule.wire.pskc.protection import Protection, protection
 from vestibule.wire.tabular import RowProblem
 from vestibule.wire.token_csv import TokenRow
-from vestibule.wire.token_fields import Notes
+from vestibule.wire.token_fields import Notes, paused
 from vestibule.wire.xml_elements import Element, read_elements
 
 ROOTS: Final = ("KeyContainer", "SecretContainer")
@@ -49,15 +50,21 @@ def known_root(root: Element) -> bool:
     return root.name in ROOTS and root.namespace in {drafts.PSKC, *drafts.NAMESPACES}
 
 
-def read_pskc(content: bytes, key: Secret | None = None, passphrase: Secret | None = None) -> Reading:
-    """Read a file; `key` is the pre-shared key itself, not its hexadecimal form.
+def read_pskc(
+    content: bytes,
+    key: Secret | None = None,
+    passphrase: Secret | None = None,
+    *,
+    pause: Callable[[], object] = lambda: None,
+) -> Reading:
+    """Read a file; `key` is the pre-shared key itself, not its hexadecimal form; `pause` is called after each package.
 
     Raises `KeyMissing` when the file is encrypted and what opens it was not given, and `Malformed` with the line for a
     file that is damaged, was changed, or is protected in a way that is not known.
     """
     elements = read_elements(content)
     container = _Container(next(elements), key, passphrase)
-    for element in elements:
+    for element in paused(elements, pause):
         container.take(element)
     return container.reading()
 
