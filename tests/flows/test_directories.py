@@ -17,6 +17,7 @@ from vestibule.core.secret import Secret
 from vestibule.core.users import User
 from vestibule.flows import clients, directories, groups, users
 from vestibule.flows.desk import Desk
+from vestibule.flows.directories import MARGIN_SECONDS, WHOLE_SECONDS
 from vestibule.flows.kinds import Kind, Takeover
 from vestibule.flows.refused import Missing, Refused
 from vestibule.flows.sync_plan import Found, Manners
@@ -33,6 +34,7 @@ class Corp:
     people: list[Person] = field(default_factory=lambda: [ALICE])
     asked: list[Account] = field(default_factory=list)
     away: bool = False
+    since: list[float] = field(default_factory=list)
 
     async def check(self, account: Account, password: Secret, source: str, deadline: float) -> Verdict:
         if self.away:
@@ -43,7 +45,8 @@ class Corp:
     async def find(self, name: str, deadline: float) -> Person | Ambiguous | None:
         return {"alice": ALICE, "twin": Ambiguous(("cn=a", "cn=b"))}.get(name)
 
-    async def found(self) -> AsyncIterator[Found]:
+    async def found(self, since: float) -> AsyncIterator[Found]:
+        self.since.append(since)
         for person in self.people:
             yield Found(person)
 
@@ -174,9 +177,36 @@ async def test_people_are_taken_over_and_let_go_after_approval(desk: Desk, live:
     assert "directory.approve" in await office.actions()
 
 
+async def test_a_run_that_asks_for_changes_takes_nobody_for_gone(desk: Desk, live: Live, office: Office) -> None:
+    await add(desk)
+    start = office.clock.at
+    first = await directories.sync(desk, ACTOR, id="corp", changes_only=True)
+    assert (first["created"], first["partial"]) == (1, False)
+    live.corp.people = []
+    office.clock.at += 60
+    second = await directories.sync(desk, ACTOR, id="corp", changes_only=True)
+    assert (second["gone"], second["partial"]) == (0, True)
+    office.clock.at += 60
+    await directories.sync(desk, ACTOR, id="corp", changes_only=True)
+    assert live.corp.since == [0.0, start - MARGIN_SECONDS, start + 60 - MARGIN_SECONDS]
+
+
+@pytest.mark.parametrize("why", ["a day has passed", "the settings changed", "it was told to"])
+async def test_a_whole_run_comes_when_it_must(desk: Desk, live: Live, office: Office, why: str) -> None:
+    await add(desk)
+    await directories.sync(desk, ACTOR, id="corp")
+    live.corp.people = []
+    if why == "a day has passed":
+        office.clock.at += WHOLE_SECONDS
+    elif why == "the settings changed":
+        await directories.change(desk, ACTOR, id="corp", settings={"x": 1})
+    report = await directories.sync(desk, ACTOR, id="corp", changes_only=why != "it was told to")
+    assert (report["gone"], live.corp.since[-1]) == (1, 0.0)
+
+
 async def test_a_directory_that_lists_nobody_is_not_synchronised(desk: Desk, live: Live) -> None:
     await add(desk)
-    live.directory_of = lambda id: Silent()  # type: ignore[method-assign, assignment]
+    live.directory_of = lambda id: Silent()  # type: ignore[method-assign]
     with pytest.raises(Refused, match="lists nobody"):
         await directories.sync(desk, ACTOR, id="corp")
 
@@ -241,4 +271,4 @@ async def test_a_day_that_is_none_or_too_far_is_refused(desk: Desk, wrong: str) 
 async def test_where_nobody_here_sees_a_first_factor_there_is_none_to_pass_by(desk: Desk, more: dict[str, str]) -> None:
     await add(desk)
     with pytest.raises(Refused, match="code_only"):
-        await clients.add(desk, ACTOR, name="vpn", networks=["192.0.2.7"], sign_in="code_only", **more)
+        await clients.add(desk, ACTOR, name="vpn", networks=["192.0.2.7"], sign_in="code_only", **more)  # type: ignore[arg-type]  # texts only

@@ -18,10 +18,12 @@ from vestibule.flows.clients import made_id
 from vestibule.flows.desk import SLICE, Desk, Progress, Told, quiet
 from vestibule.flows.kinds import Finding, Takeover
 from vestibule.flows.refused import Missing, Refused
-from vestibule.flows.sync import Sync, last_run
+from vestibule.flows.sync import Sync, begun, last_run, remember_begun
 
 LOCAL = "local"
 TRY_SECONDS = 10.0
+WHOLE_SECONDS = 86_400.0
+MARGIN_SECONDS = 600.0  # the directory's clock may be another, and its servers tell each other late
 
 
 async def add(desk: Desk, actor: str, *, id: str, kind: str, settings: Mapping[str, Any], secret: str = "") -> Told:
@@ -124,17 +126,35 @@ async def probe(desk: Desk, actor: str, *, id: str, user: str, password: str | N
 
 
 async def sync(
-    desk: Desk, actor: str, *, id: str, dry_run: bool = False, approve: bool = False, progress: Progress = quiet
+    desk: Desk,
+    actor: str,
+    *,
+    id: str,
+    dry_run: bool = False,
+    approve: bool = False,
+    changes_only: bool = False,
+    progress: Progress = quiet,
 ) -> Told:
-    """Take the people of a directory over now; `approve` lets go of more people than the brake allows."""
+    """Take the people of a directory over now; `approve` lets go of more people than the brake allows.
+
+    With `changes_only` those who changed since the last run are enough, where a whole run was good a day ago at most
+    and the settings are still the same.
+    """
     takeover = takeover_of(desk, id)
     if takeover is None:
         raise Refused(f"The directory {id} lists nobody: it has no items to synchronise.", "id")
     if approve and not dry_run:
         note = desk.entry("directory.approve", actor, directory=id)
         await desk.store.change(lambda writing: writing.note(note))
-    run = Sync(desk, takeover.manners, dry_run=dry_run, approved=approve, progress=progress)
-    return await run.run(takeover.found())
+    began, version = desk.clock(), desk.store.snapshot.directories[id].version
+    of, whole, last = await desk.store.read(lambda reading: begun(reading, id))
+    partial = changes_only and of == version and began - whole < WHOLE_SECONDS
+    run = Sync(desk, takeover.manners, dry_run, approve, progress, partial)
+    report = await run.run(takeover.found(last - MARGIN_SECONDS if partial else 0.0))
+    if not dry_run:
+        since = whole if partial else began
+        await desk.store.change(lambda writing: remember_begun(writing, id, version, since, began))
+    return report
 
 
 def takeover_of(desk: Desk, id: str) -> Takeover | None:

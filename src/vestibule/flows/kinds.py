@@ -21,11 +21,14 @@ class Finding(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Takeover:
-    """How the people of a directory are taken over: each `every` seconds (0 for only when told to)."""
+    """How the people of a directory are taken over: each `every` seconds (0 for only when told to).
+
+    `found` gives everybody, or, for a time other than 0, those who changed since then and maybe others.
+    """
 
     manners: Manners
     every: float
-    found: Callable[[], AsyncIterator[Found]]
+    found: Callable[[float], AsyncIterator[Found]]
 
 
 class Kind(Protocol):

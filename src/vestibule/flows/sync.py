@@ -30,13 +30,17 @@ DIGEST_OCTETS = 16
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """One run: where it writes, how, whether it is for good, and how many gone people were approved."""
+    """One run: where it writes, how, whether it is for good, and whether all who are gone were approved.
+
+    A `partial` one is told of some people only, so nobody is gone.
+    """
 
     desk: Desk
     manners: Manners
     dry_run: bool = False
     approved: bool = False
     progress: Progress = quiet
+    partial: bool = False
 
     async def run(self, found: AsyncIterator[Found]) -> Told:
         """Take over all that was found. Raises Unavailable, with what was taken over so far kept, and nobody gone."""
@@ -57,6 +61,8 @@ class Sync:
             done += len(page)
             self.progress(done, None)
             await self._lead(run)
+        if self.partial:
+            return report
         if report.counts["unreadable"]:
             report.remark("", "some entries can not be read, so nobody is taken for gone; mend them in the directory")
         else:
@@ -178,11 +184,23 @@ class Sync:
         return {
             "directory": self.manners.directory,
             "dry_run": self.dry_run,
+            "partial": self.partial,
             **{kind: report.counts[kind] for kind in KINDS},
             "held": report.held[:MOST_REMARKS],
             "held_count": len(report.held),
             "notes": report.remarks,
         }
+
+
+def begun(reading: Reading, directory: str) -> tuple[int, float, float]:
+    """Of which version of the settings the last good runs were; when the last whole one and the last one began."""
+    version, whole, last = json.loads(reading.state(_state(directory, "begun")) or "[0, 0.0, 0.0]")
+    return version, whole, last
+
+
+def remember_begun(writing: Writing, directory: str, version: int, whole: float, last: float) -> None:
+    """What `begun` gives from now on."""
+    writing.set_state(_state(directory, "begun"), json.dumps([version, whole, last]))
 
 
 def last_run(reading: Reading, directory: str) -> Told | None:

@@ -93,8 +93,9 @@ directory.show  id → {directory: DIRECTORY, last_sync: null|{at, counts, held}
 directory.set   id, settings?: {name: value, null for the default}, secret? → {directory: DIRECTORY, changed: [name]}
 directory.test  id, user, password? → {directory: id, found: null|{id, name, other_names, place, enabled}|{ambiguous:
                 [place]}, password: null|{right, reason: text|null, detail, attributes: [[name, value]]}}
-directory.sync  id, dry_run? = false, approve? = false → {directory: id, dry_run, created, changed, unchanged, gone,
-                back, refused, unreadable, held: [name], held_count, notes: [{place, what}]} (with progress)
+directory.sync  id, dry_run? = false, approve? = false, changes_only? = false → {directory: id, dry_run, partial,
+                created, changed, unchanged, gone, back, refused, unreadable, held: [name], held_count,
+                notes: [{place, what}]} (with progress)
 directory.remove  id, release? = false → {removed: id, released: users who are local now} (with progress)
 
 api_key.add     name, client? (a key that verifies as this client), rights?: [right] (else one that manages),
@@ -123,16 +124,20 @@ journal.list    user?, user_id?, since?, until?, kind?: sign_in|administration|s
 journal.verify  → {intact, fault: text|null, lines, chains: [{chain, started_at, server_name, first_seq, seq, mac,
                 lines}]} (with progress)
 journal.prune   before → {pruned: lines} (with progress)
+journal.report  month: "2027-01" → {month, accepted, refused, days: [{day, accepted, refused}], methods: [{method,
+                accepted, refused}], clients: [{client, accepted, refused}], reasons: [{reason, refused}]} (with
+                progress); sign-ins only, by days of UTC
 
 status          → {users, groups, tokens, recovery_lists, clients, rules, attempts, waiting, now}
 backup          target: absolute path → {path, at, octets, sha256}
-doctor          → {findings: [{level: ok|note|warning|error, what, remedy}]}
+doctor          → {findings: [{level: ok|note|warning|error, what, remedy}]} (with progress)
 clock.confirm   → {confirmed: null|what the clock did}
 key.status      → {keys: [{id, purpose, made_at: time|null, seals: whether it seals from now on, rows: {table: count}}],
                 unreadable: [{key, rows}], rotation: null|{to, replaces: [id], begun_at, done, total, refused: [text]},
                 master_changed_at: time|null (until it is confirmed), now}
 key.rotate      again? = false → {rotated: false when the key is too young, key, made_at, sealed_anew: rows,
                 retired: [id]} (with progress)
+key.discard     row: table/id of a row that does not open → {discarded: row}
 key.master      finish? = false → {file, aside: path|null, since}, or with `finish` {confirmed}
 verify          user, client, typed, state? → {decision: accept, user, groups} | {decision: reject, reason} |
                 {decision: ask, state}; `state` goes back with the code as `typed`

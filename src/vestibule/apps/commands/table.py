@@ -10,6 +10,7 @@ from vestibule.flows import (
     groups,
     journal,
     policy,
+    report,
     settings,
     status,
     token_export,
@@ -80,5 +81,6 @@ FLOWS: Mapping[str, Flow] = {
     "journal.list": journal.listed,
     "journal.verify": journal.verify,
     "journal.prune": journal.prune,
+    "journal.report": report.monthly,
     "status": status.status,
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -31,6 +32,8 @@ from vestibule.wire.ldap.filter_text import parse_filter
 from vestibule.wire.user_csv import checked_locale
 
 MINUTE = 60.0
+CHANGED = {"active_directory": "whenChanged", "openldap": "modifyTimestamp"}
+"""The attribute that says when an entry changed; membership in a group is not among an entry's own changes."""
 
 
 def _filter(text: str) -> str:
@@ -160,7 +163,7 @@ class LdapKind:
         items = form.items or (ItemForm(),)
         managed = tuple(dict.fromkeys(name for item in items for name in item.groups))
         manners = Manners(record.id, form.gone, form.brake, form.adopt, form.phones, managed)
-        return Takeover(manners, form.every_minutes * MINUTE, partial(_found, live, items))
+        return Takeover(manners, form.every_minutes * MINUTE, partial(_found, live, items, CHANGED[form.layout]))
 
     def groups(self, record: DirectoryRecord) -> tuple[str, ...]:
         """See `Kind.groups`."""
@@ -172,11 +175,19 @@ class LdapKind:
         return LdapDirectory(_settings(record.id, read(LdapForm, stored(record)), record.secret))
 
 
-async def _found(live: LdapDirectory, items: tuple[ItemForm, ...]) -> AsyncIterator[Found]:
-    """Everybody of all items in their order; whoever comes a second time is known by then."""
+async def _found(live: LdapDirectory, items: tuple[ItemForm, ...], changed: str, since: float) -> AsyncIterator[Found]:
+    """Everybody of all items in their order, or those of them who changed; whoever comes again is known by then."""
     for item in items:
-        async for entry in live.people(item.base, item.filter, item.group):
+        async for entry in live.people(item.base, _since(item.filter, changed, since), item.group):
             yield Found(entry, item.groups, item.mfa, item.locale)
+
+
+def _since(condition: str, changed: str, since: float) -> str:
+    """The condition, and that the entry changed since then (RFC 4517 section 3.3.13)."""
+    if not since:
+        return condition
+    fresh = f"({changed}>={datetime.fromtimestamp(since, UTC):%Y%m%d%H%M%S}.0Z)"
+    return f"(&{condition}{fresh})" if condition else fresh
 
 
 def _settings(id: str, form: LdapForm, secret: Secret) -> LdapSettings:

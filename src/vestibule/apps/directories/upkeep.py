@@ -54,7 +54,7 @@ class Synchronising:
 
     async def _run(self, id: str) -> None:
         try:
-            report = await directories.sync(self._desk, ACTOR, id=id)
+            report = await directories.sync(self._desk, ACTOR, id=id, changes_only=True)
         except Refused as refused:
             self._log.info("directory not synchronised", directory=id, why=refused.text)
         except Unavailable as unavailable:
