@@ -38,6 +38,19 @@ def test_a_postgresql_is_named_by_its_url(url: str) -> None:
         _ = database.file
 
 
+@pytest.mark.requirement(52)
+@pytest.mark.parametrize(
+    ("url", "files"),
+    [
+        ("sqlite:////srv/v.db", ("/srv/v.db", "/srv/v.db-wal")),
+        ("postgresql:///v?host=/run/postgresql", ()),
+        ("postgresql://u@localhost/v?passfile=/etc/vestibule/pg%20pass", ("/etc/vestibule/pg pass",)),
+    ],
+)
+def test_the_files_that_nobody_else_may_read_are_known(url: str, files: tuple[str, ...]) -> None:
+    assert tuple(map(str, load(None, {VARIABLE: url}).database.files)) == files
+
+
 @pytest.mark.requirement(53)
 @pytest.mark.parametrize(
     ("url", "what"),

@@ -13,6 +13,7 @@ from tests.stores import postgresql
 from vestibule.apps.backup import backup
 from vestibule.apps.commands.link import CommandFailed
 from vestibule.apps.commands.running import Commands
+from vestibule.apps.doctor import Level, shared
 from vestibule.apps.pieces import Pieces, bounds
 from vestibule.core.ports import Conflict, Writing
 from vestibule.core.secret import Secret
@@ -21,6 +22,7 @@ from vestibule.flows.refused import Refused
 from vestibule.stores.key_file import create_key_file
 from vestibule.stores.sql import Bounds, read_keys
 from vestibule.stores.sql.beginning import NotFirst, add_first_keys, take_back
+from vestibule.stores.sql.looking import Facts
 from vestibule.stores.vault import KeyRow, Vault
 
 ROUNDS = 20
@@ -103,6 +105,20 @@ async def test_a_backup_is_refused_before_anything_is_made(nodes: tuple[Pieces, 
     with pytest.raises(Refused, match="pg_dump"):
         await backup(nodes[0], tmp_path / "backup", actor=ACTOR, at=0.0)
     assert not await asyncio.to_thread(lambda: list(tmp_path.glob("backup*")))
+
+
+@pytest.mark.requirement(56)
+@pytest.mark.parametrize(("ahead", "said"), [(0.0, ""), (1.9, ""), (-1.9, ""), (60.0, "60 s ahead"), (-60.0, "behind")])
+def test_a_clock_that_differs_from_the_database_is_named(ahead: float, said: str) -> None:
+    found = list(shared.clock(Facts("18.0", 1000.0 + ahead, ()), 1000.0))
+    assert len(found) == bool(said)
+    assert all(said in one.what and one.level is Level.WARNING for one in found)
+
+
+def test_a_database_that_forgets_in_a_crash_is_named() -> None:
+    assert not list(shared.forgetful(Facts("18.0", 0.0, ())))
+    (found,) = shared.forgetful(Facts("18.0", 0.0, ("synchronous_commit",)))
+    assert (found.level, "synchronous_commit off" in found.what) == (Level.ERROR, True)
 
 
 def test_the_bounds_of_the_configuration_are_those_of_the_store(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The master key is replaced: at any moment there is a file that opens the database, at last only the new one."""
 
 import asyncio
+import itertools
 import multiprocessing
 import os
 import random
@@ -21,6 +22,7 @@ from vestibule.apps.pieces import Pieces
 from vestibule.core.credentials import Seed
 from vestibule.core.journal import Query
 from vestibule.core.secret import Secret
+from vestibule.flows.refused import Refused
 from vestibule.stores.key_file import next_of, read_key_file
 from vestibule.stores.sql import read_keys
 from vestibule.stores.sql.keyring import Keyring
@@ -60,7 +62,7 @@ async def test_both_keys_open_until_the_change_is_confirmed_and_then_the_new_one
     installation: Installation, tmp_path: Path
 ) -> None:
     pieces = await opened_with_alice(installation)
-    before = shutil.copy(installation.key, tmp_path / "copy.key")
+    before = Path(shutil.copy(installation.key, tmp_path / "copy.key"))
     changed = await run(pieces, "key.master")
     assert changed["file"] == str(installation.key)
     assert read_key_file(Path(str(changed["aside"]))) == read_key_file(before) != read_key_file(installation.key)
@@ -92,14 +94,14 @@ async def test_data_keys_are_not_rotated_while_a_node_may_have_the_old_file(inst
 
 async def test_a_node_with_the_old_file_is_told_to_take_the_new_one(installation: Installation, tmp_path: Path) -> None:
     pieces = await opened_with_alice(installation)
-    old = shutil.copy(installation.key, tmp_path / "other node.key")
+    old = Path(shutil.copy(installation.key, tmp_path / "other node.key"))
     await run(pieces, "key.master")
     keyring = Keyring(pieces.store, pieces.vault)
     for act in (
         master_key.change(keyring, old, actor=ACTOR, at=time.time),
         master_key.confirm(keyring, old, actor=ACTOR, at=0.0),
     ):
-        with pytest.raises(master_key.Refused, match="is still the old"):
+        with pytest.raises(Refused, match="is still the old"):
             await act
     assert opens(old, installation)
 
@@ -152,8 +154,9 @@ async def _change_for_ever(installation: Installation, tell: Connection) -> None
     pieces = await installation.open()
     keyring, key = Keyring(pieces.store, pieces.vault), installation.key
     tell.send("open")
-    for turn in range(10_000):
-        await master_key.change(keyring, key, actor=ACTOR, at=lambda turn=turn: 1e9 + 60 * os.getpid() + turn)
+    times = itertools.count(1e9 + 60 * os.getpid())
+    for _ in range(10_000):
+        await master_key.change(keyring, key, actor=ACTOR, at=lambda: next(times))
         await master_key.confirm(keyring, key, actor=ACTOR, at=1.0)
 
 

@@ -43,7 +43,8 @@ class Corp:
         return RIGHT if password.reveal() == b"right" else WRONG
 
     async def find(self, name: str, deadline: float) -> Person | Ambiguous | None:
-        return {"alice": ALICE, "twin": Ambiguous(("cn=a", "cn=b"))}.get(name)
+        known: dict[str, Person | Ambiguous] = {"alice": ALICE, "twin": Ambiguous(("cn=a", "cn=b"))}
+        return known.get(name)
 
     async def found(self, since: float) -> AsyncIterator[Found]:
         self.since.append(since)

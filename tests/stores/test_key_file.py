@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vestibule.core.secret import Secret
-from vestibule.stores.key_file import badly_kept, create_key_file, read_key_file
+from vestibule.stores.key_file import badly_kept, create_key_file, next_of, put_in_force, read_key_file
 from vestibule.stores.vault import KeyWrong
 
 MARKER = b"canary-in-the-key-file-32-octets"
@@ -200,3 +200,21 @@ def test_any_other_content_is_refused_and_never_repeated(
     with pytest.raises(KeyWrong) as refused:
         read_key_file(path)
     assert MARKER.decode() not in str(refused.value)
+
+
+@pytest.mark.requirement(46)
+def test_a_new_key_takes_the_place_of_the_old_one_which_keeps_another_name(tmp_path: Path) -> None:
+    place, aside = tmp_path / "master.key", tmp_path / "master.key.before"
+    old, new = create_key_file(place, os.urandom), create_key_file(next_of(place), os.urandom)
+    aside.hardlink_to(place)  # what a run that was cut off has done already
+    put_in_force(next_of(place), place, aside)
+    assert (read_key_file(place), read_key_file(aside)) == (new, old)
+    assert not next_of(place).exists()
+
+
+def test_another_key_that_was_put_aside_is_never_overwritten(tmp_path: Path) -> None:
+    place, aside = tmp_path / "master.key", tmp_path / "master.key.before"
+    keys = [create_key_file(path, os.urandom) for path in (place, next_of(place), aside)]
+    with pytest.raises(KeyWrong, match="never overwritten"):
+        put_in_force(next_of(place), place, aside)
+    assert [read_key_file(path) for path in (place, next_of(place), aside)] == keys

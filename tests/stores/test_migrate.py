@@ -45,6 +45,7 @@ BACK_TO_FIRST = (
     "DROP INDEX ix_users_external_id",
     "ALTER TABLE users DROP COLUMN external_id",
     "ALTER TABLE users DROP COLUMN directory",
+    "ALTER TABLE users DROP COLUMN role",
     "ALTER TABLE credentials DROP COLUMN starts_at",
     "ALTER TABLE credentials DROP COLUMN expires_at",
 )

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from vestibule.core.errors import Malformed, Unavailable
 from vestibule.core.secret import Secret
-from vestibule.stores.vault import PURPOSES, SEALS_PER_KEY, KeyRow, KeyWrong, Vault, fresh_key
+from vestibule.stores.vault import (
+    PURPOSES,
+    SEALS_PER_KEY,
+    KeyRow,
+    KeyUnknown,
+    KeyWrong,
+    Vault,
+    fresh_key,
+    sealed_with,
+)
 
 MASTER = Secret(bytes(range(32)))
 SEED = Secret(b"12345678901234567890")
@@ -208,3 +217,53 @@ def test_nothing_of_a_key_or_secret_shows_in_a_repr_or_message() -> None:
         vault.open_sealed(b"\1\0\0\0\1" + MARKER, PLACE)
     slots = [getattr(vault, name) for name in Vault.__slots__]
     assert MARKER.decode() not in repr([vault, rows, slots, vault.derive("token", b""), str(refused.value)])
+
+
+# -- keys that change while the vault is open -------------------------------------------------------------------------
+
+
+def test_a_vault_follows_the_stored_keys_and_forgets_those_that_are_gone() -> None:
+    vault = Vault.open(MASTER, ROWS, os.urandom)
+    before, fresh = vault.seal(SEED, PLACE), vault.fresh(ROWS)
+    assert (fresh.id, fresh.purpose) == (6, "seal")
+    vault.follow([*ROWS, fresh], current=1)
+    assert vault.current == 1
+    vault.follow([*ROWS, fresh])
+    after = vault.seal(SEED, PLACE)
+    assert (vault.current, sealed_with(before), sealed_with(after)) == (6, 1, 6)
+    assert vault.open_sealed(before, PLACE) == vault.open_sealed(after, PLACE) == SEED
+    vault.follow([*ROWS[1:], fresh])
+    assert vault.open_sealed(after, PLACE) == SEED
+    with pytest.raises(KeyUnknown, match="key 1, which is not loaded"):
+        vault.open_sealed(before, PLACE)
+    assert vault.knowing(ROWS).open_sealed(before, PLACE) == SEED
+    with pytest.raises(KeyUnknown):
+        vault.open_sealed(before, PLACE)
+
+
+def test_a_stored_key_that_does_not_open_here_makes_only_its_own_values_unavailable() -> None:
+    vault, other = Vault.open(MASTER, ROWS, os.urandom), Secret(bytes(32))
+    before, foreign = vault.seal(SEED, PLACE), fresh_key(6, "seal", other, os.urandom)
+    theirs = Vault.open(other, [foreign], os.urandom).seal(SEED, PLACE)
+    vault.follow([*ROWS, foreign], current=1)
+    assert vault.open_sealed(before, PLACE) == SEED
+    vault.follow([*ROWS, foreign])
+    for act in (lambda: vault.open_sealed(theirs, PLACE), lambda: vault.seal(SEED, PLACE)):
+        with pytest.raises(Unavailable, match="Copy the new file here"):
+            act()
+
+
+def test_keys_under_a_new_master_key_open_with_either_until_the_old_form_is_dropped() -> None:
+    new = Secret(bytes(range(1, 33)))
+    vault = Vault.open(MASTER, ROWS, os.urandom)
+    wrapped = vault.rewrapped(ROWS, new)
+    sealed = vault.seal(SEED, PLACE)
+    for master in (MASTER, new):
+        assert Vault.open(master, wrapped, os.urandom).open_sealed(sealed, PLACE) == SEED
+    confirmed = [KeyRow(row.id, row.purpose, row.sealed) for row in wrapped]
+    assert Vault.open(new, confirmed, os.urandom).fingerprint(SEED) == VAULT.fingerprint(SEED)
+    with pytest.raises(KeyWrong):
+        Vault.open(MASTER, confirmed, os.urandom)
+    with pytest.raises(KeyWrong, match="still the old one"):
+        vault.fresh(wrapped)
+    assert Vault.open(MASTER, ROWS, os.urandom, reread=lambda: new).fresh(wrapped).id == 6

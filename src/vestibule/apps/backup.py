@@ -32,6 +32,7 @@ class Backup:
 
 async def backup(pieces: Pieces, target: Path, *, actor: str, at: float) -> Backup:
     """Copy the database to `target`, a new file of mode 0600. Raises Refused, Unavailable, OSError."""
+    _refuse_postgresql(pieces.configuration, target)
     unfinished = target.with_name(f"{target.name}.unfinished")
     _refuse_taken(target)
     _refuse_taken(unfinished)
@@ -51,6 +52,18 @@ async def backup(pieces: Pieces, target: Path, *, actor: str, at: float) -> Back
     done = Backup(target, at, await asyncio.to_thread(os.path.getsize, target), sha256)
     await pieces.store.change(lambda writing: writing.note(_backup_line(done, actor)))
     return done
+
+
+def _refuse_postgresql(configuration: Configuration, target: Path) -> None:
+    """Its own program copies it consistently, and its administrator has a way for all that lies on that server."""
+    if configuration.database.postgresql:
+        raise Refused(
+            f"A PostgreSQL is backed up by its own program, while all nodes run: pg_dump --format=custom "
+            f"--file={target} DATABASE. Keep the master key {configuration.key.file} and the configuration besides, "
+            "the key apart from the dump. When you have put a dump back with pg_restore, make it safe before any "
+            "node starts: vestibule restore (without a file).",
+            "target",
+        )
 
 
 def _refuse_taken(path: Path) -> None:

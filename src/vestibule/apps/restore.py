@@ -1,6 +1,7 @@
 """Restore a backup while the server is off, so that nothing that was used since is good again.
 
-What is done to the copy is done before it takes its place: what goes wrong on the way leaves everything as it was.
+On SQLite, what is done to the copy is done before it takes its place: what goes wrong on the way leaves everything as
+it was. A PostgreSQL is put back by its own program, and then made safe where it is; doing that again does no harm.
 """
 
 import os
@@ -15,6 +16,7 @@ from vestibule.apps.background import heads_file
 from vestibule.apps.configuration import Configuration
 from vestibule.apps.pieces import typed_methods
 from vestibule.core.heads import Heads
+from vestibule.core.ports import Reading
 from vestibule.flows.heads import accept_rollback, current_heads
 from vestibule.flows.refused import Refused
 from vestibule.flows.restore import Restored, Rule, make_safe
@@ -48,7 +50,7 @@ async def restore(configuration: Configuration, source: Path, *, actor: str, at:
     copies.remove([fresh])
     try:
         taken_at = _take_copy(source, fresh, at, known)
-        async with _opened(configuration, fresh, at) as store:
+        async with _opened(configuration, f"sqlite:///{fresh}", at) as store:
             origin = {"file": source.name, "taken_at": taken_at, "sha256": copies.digest(source)}
             restored = await make_safe(store, rules(), actor=actor, at=at, origin=origin)
             gaps = await accept_rollback(store, known, actor=actor, at=at) if known else []
@@ -58,6 +60,29 @@ async def restore(configuration: Configuration, source: Path, *, actor: str, at:
         copies.remove([fresh])
     write_heads(heads_at, heads)
     return Outcome(taken_at, restored, len(gaps), tuple(aside))
+
+
+async def make_safe_in_place(configuration: Configuration, *, actor: str, at: float) -> Outcome:
+    """Treat the PostgreSQL as what `pg_restore` has put back; the caller holds the lock, and no node has it open.
+
+    Raises Refused, KeyWrong, SchemaWrong, Unavailable, Malformed for a damaged file of heads, OSError.
+    """
+    heads_at = heads_file(configuration, os.environ)
+    known = read_heads(heads_at)
+    async with _opened(configuration, configuration.database.url, at) as store:
+        written_at = await store.read(_newest_line)
+        _refuse_wrong_clock(at, max(written_at, known.at if known else 0.0))
+        origin = {"database": "postgresql", "taken_at": written_at}
+        restored = await make_safe(store, rules(), actor=actor, at=at, origin=origin)
+        gaps = await accept_rollback(store, known, actor=actor, at=at) if known else []
+        write_heads(heads_at, await current_heads(store, at))
+    return Outcome(written_at, restored, len(gaps), ())
+
+
+def _newest_line(reading: Reading) -> float:
+    """When the newest line of any chain was written, 0 for an empty journal: the state is at least as young."""
+    last = [reading.chain(head.chain, head.seq - 1, 1) for head in reading.chains()]
+    return max((lines[0].entry.at for lines in last if lines), default=0.0)
 
 
 def rules() -> Mapping[str, Rule]:
@@ -107,9 +132,8 @@ def _refuse_wrong_clock(at: float, last_seen: float) -> None:
 
 
 @asynccontextmanager
-async def _opened(configuration: Configuration, file: Path, at: float) -> AsyncIterator[SqlStore]:
+async def _opened(configuration: Configuration, url: str, at: float) -> AsyncIterator[SqlStore]:
     """Open the copy with this server's master key, before anyone else."""
-    url = f"sqlite:///{file}"
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
     master = read_key_file(configuration.key.file, Path(credentials) if credentials else None)
     vault = Vault.open(master, read_keys(url), secrets.token_bytes)

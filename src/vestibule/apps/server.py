@@ -20,7 +20,9 @@ from vestibule.apps.commands.running import Commands
 from vestibule.apps.configuration import Configuration, Listener
 from vestibule.apps.dictionary import dictionary
 from vestibule.apps.directories.upkeep import Synchronising
+from vestibule.apps.directories.upstream_counts import UpstreamCounts
 from vestibule.apps.pieces import Pieces, put_together
+from vestibule.apps.portal import portal_beats, prepare_portal
 from vestibule.apps.radsec import open_radsec
 from vestibule.apps.web import open_web
 from vestibule.frontends.control.door import ControlDoor
@@ -64,7 +66,10 @@ async def serve(
         synchronising = Synchronising(desk_of(pieces), time.monotonic, registry, log)
         closing.push_async_callback(synchronising.close)
         beat = Beat("directories", LOOK_SECONDS, synchronising.look)
-        upkeep = background(configuration, pieces.store, pieces.authenticate, pieces.channels, registry, log, (beat,))
+        registry.register(UpstreamCounts(lambda: pieces.directories.upstreams))
+        await prepare_portal(pieces, log)
+        beats = (beat, *portal_beats(pieces))
+        upkeep = background(configuration, pieces.store, pieces.authenticate, pieces.channels, registry, log, beats)
         await upkeep.start()
         closing.push_async_callback(upkeep.close)
         web = open_web(pieces, application(registry, _readiness(pieces, upkeep)), registry, log)

@@ -1,4 +1,4 @@
-"""What a running server answers over HTTP: the API, and metrics and health for this machine alone."""
+"""What a running server answers over HTTP: the API, the pages for people, metrics and health for this machine alone."""
 
 import secrets
 import time
@@ -13,6 +13,7 @@ from structlog.typing import FilteringBoundLogger
 from vestibule.apps.commands.desk import desk_of
 from vestibule.apps.configuration import Configuration, Listener
 from vestibule.apps.pieces import Pieces
+from vestibule.apps.portal import open_portal
 from vestibule.flows.api_keys import KnownKeys
 from vestibule.frontends.http.application import application
 from vestibule.frontends.http.counts import Counts
@@ -24,6 +25,7 @@ from vestibule.stores.certificate_file import make_certificate
 
 MIB = 1024 * 1024
 HERE = ("localhost", "127.0.0.1", "[::1]")
+OPS = frozenset({"/metrics", "/healthz", "/readyz"})
 ANY = ("0.0.0.0", "::")  # noqa: S104 - addresses that nobody asks by
 
 
@@ -65,15 +67,16 @@ def _api_listeners(
     configuration = pieces.configuration
     if not configuration.api.listen:
         return {}
-    api, certificate = _guarded(pieces, registry, log), _certificate(configuration, log)
+    public, certificate = _guarded(pieces, registry, log), _certificate(configuration, log)
     found: dict[Listener, ApiListener] = {}
     for one in configuration.api.listen:
-        served = _beside(api, ops) if one == configuration.http.listen else api
+        served = _beside(public, ops) if one == configuration.http.listen else public
         found[one] = ApiListener(served, one.host, one.port, _spoken(one, certificate, configuration))
     return found
 
 
 def _guarded(pieces: Pieces, registry: CollectorRegistry, log: FilteringBoundLogger) -> Asgi:
+    """The API and the pages, each behind its own guard."""
     behind = Behind(
         pieces.authenticate,
         desk_of(pieces),
@@ -82,12 +85,19 @@ def _guarded(pieces: Pieces, registry: CollectorRegistry, log: FilteringBoundLog
         time.monotonic,
     )
     known = KnownKeys(pieces.store, time.time, time.monotonic, behind.desk.mac)
-    return application(behind, known.recognise, time.monotonic)
+    api = application(behind, known.recognise, time.monotonic)
+    portal = open_portal(pieces, behind.desk, behind.manners, behind.counts, registry)
 
-
-def _beside(api: Asgi, ops: Starlette) -> Asgi:
     async def both(scope: Message, receive: Receive, send: Send) -> None:
-        serve = api if scope["path"].startswith("/api/") else ops
+        serve = api if scope["path"].startswith("/api/") else portal
+        await serve(scope, receive, send)
+
+    return both
+
+
+def _beside(public: Asgi, ops: Starlette) -> Asgi:
+    async def both(scope: Message, receive: Receive, send: Send) -> None:
+        serve = ops if scope["path"] in OPS else public
         await serve(scope, receive, send)
 
     return both

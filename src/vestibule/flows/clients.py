@@ -10,9 +10,10 @@ from typing import Any
 from vestibule.core.api_keys import ApiKey
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.directories import DirectoryRecord
-from vestibule.core.policy import Rule, parse_networks
+from vestibule.core.policy import Rule
 from vestibule.core.ports import Reading, Writing
 from vestibule.core.secret import Secret
+from vestibule.flows.client_rules import BUILT_IN, MOST, is_portal, refuse_ambiguous, refuse_unfit, warnings_of
 from vestibule.flows.desk import Desk, Told, checked, required
 from vestibule.flows.refused import Missing, Refused
 from vestibule.flows.views import client_told
@@ -22,33 +23,11 @@ ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 """Letters and digits that are not taken for one another when they are read and typed."""
 
 SECRET_CHARACTERS = 32  # 186 bits
-SHORT_SECRET = 12  # octets; draft-ietf-radext-deprecating-radius warns up to here
-FEW_CHARACTERS = 6
 LONGEST_SECRET = 128
 LONGEST_ID = 64
 LONGEST_NAS_IDENTIFIER = 253
-MOST = 10_000
-BUDGET = (2.0, 600.0)
-REJOIN_SECONDS = 10
 DAY = 86_400.0
 PASS_DAYS = 366
-
-SHORT = "The secret has 12 octets or fewer and can be found by trying; use a generated one."
-PLAIN = "The secret repeats few characters and can be guessed; use a generated one."
-NO_AUTHENTICATOR = (
-    "Message-Authenticator is not required: whoever can change packets on the way can forge answers (Blast-RADIUS). "
-    "Require it as soon as this client sends it."
-)
-REJOINS = "A fresh packet may repeat a sign-in for {} seconds after it was accepted: one code then counts twice."
-PASSES = (
-    "Until the end of {} (UTC) people without a second factor are let in by their first one. Give them factors before "
-    "that day."
-)
-STRANGERS = (
-    "Until that day people whom nobody knows here are let in by what the directory {} says of their password. Where "
-    "that directory is a RADIUS server, a spelling that only it understands goes round somebody's second factor."
-)
-ANY_USER = "Require user match is off, but nobody passes by it: that takes first_factor and pass_until."
 
 
 async def add(
@@ -93,7 +72,7 @@ async def add(
         pass_until=_pass_until(desk, pass_until),
         created_at=desk.clock(),
     )
-    _refuse_unfit(client)
+    refuse_unfit(client)
 
     def act(writing: Writing) -> Told:
         if writing.get(Client, client.id) is not None:
@@ -114,7 +93,7 @@ async def show(desk: Desk, actor: str, *, id: str) -> Told:  # noqa: ARG001 - ev
 
     def question(reading: Reading) -> Told:
         client = the_client(reading, id)
-        return {"client": client_told(client), "warnings": _warnings(reading, client)}
+        return {"client": client_told(client), "warnings": warnings_of(reading, client)}
 
     return await desk.store.read(question)
 
@@ -160,6 +139,8 @@ async def remove(desk: Desk, actor: str, *, id: str) -> Told:
 
     def act(writing: Writing) -> Told:
         client = the_client(writing, id)
+        if is_portal(client):
+            raise Refused(BUILT_IN, "id")
         naming = [rule.name for rule in writing.page(Rule, "", MOST) if client.id in rule.clients]
         if naming:
             raise Refused(f"The policy names {client.id} in {', '.join(naming)}. Remove these rules first.", "id")
@@ -292,72 +273,6 @@ def network(text: str) -> str:
     return str(loose)
 
 
-# -- rules for clients ---------------------------------------------------------------------------------------------
-
-
-def _refuse_unfit(client: Client) -> None:
-    """What no client may be, whatever the others are."""
-    if client.sign_in is SignIn.CODE_ONLY and not client.require_user_match:
-        raise Refused(
-            "With sign_in code_only nobody here checks the first factor, so require_user_match must stay on.",
-            "require_user_match",
-        )
-    if client.sign_in is SignIn.CODE_ONLY and (client.first_factor or client.pass_until):
-        raise Refused(
-            "With sign_in code_only nobody here checks a first factor, so first_factor and pass_until must be empty.",
-            "first_factor",
-        )
-    if not BUDGET[0] <= client.time_budget <= BUDGET[1]:
-        raise Refused(f"time_budget must be from {BUDGET[0]:g} to {BUDGET[1]:g} seconds.", "time_budget")
-    if not 0 <= client.rejoin_seconds <= REJOIN_SECONDS:
-        raise Refused(f"rejoin_seconds must be from 0 to {REJOIN_SECONDS}.", "rejoin_seconds")
-
-
-def _near(reading: Reading, client: Client) -> list[tuple[Client, bool]]:
-    """Other clients whose packets could be taken for this one's, and whether they have one of its very networks."""
-    others = [one for one in reading.page(Client, "", MOST) if one.id != client.id]
-    same_name = [one for one in others if one.nas_identifier == client.nas_identifier]
-    return [(one, bool(set(one.networks) & set(client.networks))) for one in same_name if _overlap(one, client)]
-
-
-def _overlap(one: Client, other: Client) -> bool:
-    pairs = ((a, b) for a in parse_networks(one.networks) for b in parse_networks(other.networks))
-    return any(a.version == b.version and a.overlaps(b) for a, b in pairs)
-
-
-def _refuse_ambiguous(reading: Reading, client: Client) -> None:
-    equal = [other.id for other, same in _near(reading, client) if same]
-    if equal:
-        raise Refused(
-            f"The client {', '.join(equal)} has the same network and NAS-Identifier, so its packets could not be told "
-            "apart. Give one of them a NAS-Identifier of its own, or another network.",
-            "networks",
-        )
-
-
-def _warnings(reading: Reading, client: Client) -> list[str]:
-    """What is allowed but weak, each with a way out."""
-    found = [warning for secret in client.secrets for warning in _weak(secret)]
-    if not client.require_message_authenticator:
-        found.append(NO_AUTHENTICATOR)
-    if client.rejoin_seconds:
-        found.append(REJOINS.format(client.rejoin_seconds))
-    if client.pass_until:
-        found.append(PASSES.format(datetime.fromtimestamp(client.pass_until, UTC).date()))
-    if not client.require_user_match:
-        strangers = client.first_factor and client.pass_until
-        found.append(STRANGERS.format(client.first_factor) if strangers else ANY_USER)
-    around = [other.id for other, same in _near(reading, client) if not same]
-    if around:
-        found.append(f"Its networks overlap those of {', '.join(around)}; a packet belongs to the narrower network.")
-    return found
-
-
-def _weak(secret: Secret) -> list[str]:
-    short = [SHORT] if len(secret) <= SHORT_SECRET else []
-    return [*short, PLAIN] if len(set(secret.reveal())) < FEW_CHARACTERS else short
-
-
 # -- storing -------------------------------------------------------------------------------------------------------
 
 
@@ -366,9 +281,9 @@ async def _changed(desk: Desk, actor: str, client_id: str, given: Mapping[str, A
         before = the_client(writing, client_id)
         client = replace(before, **given)
         names = [one.name for one in fields(Client) if getattr(client, one.name) != getattr(before, one.name)]
-        _refuse_unfit(client)
+        refuse_unfit(client)
         if not names:
-            return {"client": client_told(client), "changed": [], "warnings": _warnings(writing, client)}
+            return {"client": client_told(client), "changed": [], "warnings": warnings_of(writing, client)}
         client = replace(client, version=before.version + 1)
         told = _stored(desk, writing, client, None, action="client.set", actor=actor, changed=names)
         return {"client": told["client"], "changed": names, "warnings": told["warnings"]}
@@ -380,13 +295,13 @@ def _stored(
     desk: Desk, writing: Writing, client: Client, shared: _Shared | None, *, action: str, actor: str, **detail: object
 ) -> Told:
     """Store the client with one line in the journal, also about what is weak."""
-    _refuse_ambiguous(writing, client)
+    refuse_ambiguous(writing, client)
     if client.first_factor and writing.get(DirectoryRecord, client.first_factor) is None:
         raise Refused(
             f"There is no directory {client.first_factor}. See them with: vestibule directory list", "first_factor"
         )
     writing.put(client)
-    warnings = _warnings(writing, client)
+    warnings = warnings_of(writing, client)
     if warnings:
         detail["warnings"] = warnings
     writing.note(replace(desk.entry(action, actor, **detail), client_id=client.id))

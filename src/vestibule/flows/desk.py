@@ -94,6 +94,7 @@ class Desk:
     issuer: str = "Vestibule"
     directories: Directories = NO_DIRECTORIES
     known_heads: Callable[[], Heads | None] = lambda: None  # of the journal, as remembered outside of the database
+    address: str = ""  # where the person sits who does it, for the journal
 
     def new_id(self) -> str:
         """An id that nothing has; ids rise with time, so that what is made together lies together on the disk."""
@@ -115,6 +116,7 @@ class Desk:
             actor=actor,
             user_id=user.id if user else "",
             user_name=user.name if user else "",
+            client_address=self.address,
             credential_id=credential_id,
             detail=detail,
         )

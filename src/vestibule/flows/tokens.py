@@ -13,6 +13,7 @@ from vestibule.flows import inventory
 from vestibule.flows.desk import Desk, Oath, Told, checked, page_size, refusal, the_user
 from vestibule.flows.inventory import is_token, seed_of, the_token
 from vestibule.flows.refused import Refused
+from vestibule.flows.sessions import end_all
 from vestibule.flows.waivers import too_short, waiver_end
 from vestibule.wire.names import BadField
 from vestibule.wire.otpauth import Otpauth, OtpMethod, encode, read_key, write_key
@@ -163,6 +164,7 @@ async def unassign(desk: Desk, actor: str, *, token: str) -> Told:
             raise Refused("The token is assigned to nobody.", "token")
         if not one.serial:
             raise Refused("Without a serial number it can not be found again; remove it instead.", "token")
+        end_all(writing, one.user_id)
         return _stored(desk, writing, inventory.take_back(writing, one), owner, action="token.unassign", actor=actor)
 
     return await desk.store.change(act)
@@ -224,6 +226,7 @@ async def remove(desk: Desk, actor: str, *, token: str) -> Told:
     def act(writing: Writing) -> Told:
         one = the_token(writing, token)
         inventory.let_go(writing, one)
+        end_all(writing, one.user_id)
         owner = writing.get(User, one.user_id)
         writing.note(desk.entry("token.remove", actor, owner, one.id, method=one.method, serial=one.serial))
         return {"removed": one.serial or one.id}
@@ -335,6 +338,8 @@ async def _into(desk: Desk, actor: str, action: str, token: str, state: Credenti
             raise Refused(f"The token is {state} already.", "token")
         if one.state is CredentialState.PENDING and state is CredentialState.ACTIVE:
             raise Refused(f"The token waits for its first code: vestibule token activate {token}", "token")
+        if state is CredentialState.DISABLED:
+            end_all(writing, one.user_id)
         changed = replace(one, state=state, version=one.version + 1)
         return _stored(desk, writing, changed, writing.get(User, one.user_id), action=action, actor=actor)
 

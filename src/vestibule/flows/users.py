@@ -14,6 +14,7 @@ from vestibule.flows import inventory
 from vestibule.flows.desk import SLICE, Desk, checked, page_size, refusal, required, the_user, user_named
 from vestibule.flows.groups import known_groups
 from vestibule.flows.refused import Refused
+from vestibule.flows.sessions import end_all
 from vestibule.flows.views import Told, user_told
 from vestibule.wire.names import BadField, name_key
 from vestibule.wire.user_csv import LONGEST_NAME, checked_email, checked_locale, checked_phone
@@ -122,23 +123,33 @@ async def change(desk: Desk, actor: str, *, name: str, changes: Mapping[str, Any
 
 
 async def block(desk: Desk, actor: str, *, name: str, reason: str, days: float = 90.0) -> Told:
-    """Refuse every attempt of the user until `days` are over, or until unblocked."""
+    """Refuse every attempt of the user until `days` are over, or until unblocked; their sessions end."""
     why = required(reason, "reason")
     if not 0 < days <= LONGEST_BLOCK_DAYS:
         raise Refused(f"days must be a number above 0, at most {LONGEST_BLOCK_DAYS:g}.", "days")
     since = desk.clock()
     blocked = Block(since, since + days * DAY, actor, why)
     detail = {"reason": why, "until": blocked.until}
-    return await _put(desk, actor, "user.block", name, lambda user: replace(user, block=blocked), **detail)
+
+    def act(writing: Writing) -> Told:
+        told = _renew(desk, writing, actor, "user.block", name, lambda user: replace(user, block=blocked), **detail)
+        end_all(writing, told["user"]["id"])
+        return told
+
+    return await desk.store.change(act)
 
 
 async def unblock(desk: Desk, actor: str, *, name: str) -> Told:
     """End a block."""
-    return await _put(desk, actor, "user.unblock", name, lambda user: replace(user, block=None))
+
+    def act(writing: Writing) -> Told:
+        return _renew(desk, writing, actor, "user.unblock", name, lambda user: replace(user, block=None))
+
+    return await desk.store.change(act)
 
 
 async def set_password(desk: Desk, actor: str, *, name: str, password: str) -> Told:
-    """Give the user a new local password; failures of the old one count no more."""
+    """Give the user a new local password; failures of the old one count no more, and their sessions end."""
     user = await desk.store.read(lambda reading: the_user(reading, name))
     stored = await _hashed(desk, user, password)
 
@@ -146,6 +157,7 @@ async def set_password(desk: Desk, actor: str, *, name: str, password: str) -> T
         user = the_user(writing, name)
         writing.put(replace(stored, id=user.id))
         writing.remove(Failures, f"{user.id}/{PASSWORD_FACTOR}")
+        end_all(writing, user.id)
         writing.note(desk.entry("user.password", actor, user))
         return {"user": user_told(user, desk.clock())}
 
@@ -173,6 +185,7 @@ async def take_out(desk: Desk, actor: str, user: User, *, erase: bool = False) -
         returned = _release_credentials(writing, user)
         for alias in writing.find(Alias, "user_id", user.id):
             writing.remove(Alias, alias.id)
+        end_all(writing, user.id)
         writing.remove(Password, user.id)
         writing.remove(User, user.id)
         writing.note(desk.entry("user.remove", actor, user, returned=returned, erase=erase))
@@ -182,9 +195,10 @@ async def take_out(desk: Desk, actor: str, user: User, *, erase: bool = False) -
 
 
 async def reset(desk: Desk, actor: str, *, name: str) -> Told:
-    """End every delay and lock-out of the user; places that they signed in from stay known."""
+    """End every delay and lock-out of the user, and their sessions; places that they signed in from stay known."""
     user = await desk.store.read(lambda reading: the_user(reading, name))
     cleared = 0
+    await desk.store.change(lambda writing: _sign_out(desk, actor, writing, user))
     while rows := await desk.store.change(lambda writing: _clear_failures(desk, actor, writing, user)):
         cleared += rows
     return {"cleared": cleared}
@@ -246,19 +260,21 @@ async def _hashed(desk: Desk, user: User, password: str) -> Password:
     return Password(user.id, await desk.hash_password(Secret.of(password)), desk.clock())
 
 
-async def _put(
-    desk: Desk, actor: str, action: str, name: str, renewed: Callable[[User], User], **detail: object
+def _renew(  # noqa: PLR0917 - whose act it is, and what it does
+    desk: Desk,
+    writing: Writing,
+    actor: str,
+    action: str,
+    name: str,
+    renewed: Callable[[User], User],
+    **detail: object,
 ) -> Told:
     """Store the renewed user with one line in the journal."""
-
-    def act(writing: Writing) -> Told:
-        before = the_user(writing, name)
-        user = replace(renewed(before), version=before.version + 1)
-        writing.put(user)
-        writing.note(desk.entry(action, actor, user, **detail))
-        return {"user": user_told(user, desk.clock())}
-
-    return await desk.store.change(act)
+    before = the_user(writing, name)
+    user = replace(renewed(before), version=before.version + 1)
+    writing.put(user)
+    writing.note(desk.entry(action, actor, user, **detail))
+    return {"user": user_told(user, desk.clock())}
 
 
 # -- lists ---------------------------------------------------------------------------------------------------------
@@ -306,6 +322,12 @@ def _drop_failures(desk: Desk, actor: str, writing: Writing, user: User) -> int:
     if rows:
         writing.note(desk.entry("user.remove_failures", actor, user, rows=len(rows)))
     return len(rows)
+
+
+def _sign_out(desk: Desk, actor: str, writing: Writing, user: User) -> None:
+    ended = end_all(writing, user.id)
+    if ended:
+        writing.note(desk.entry("session.end_others", actor, user, ended=ended))
 
 
 def _clear_failures(desk: Desk, actor: str, writing: Writing, user: User) -> int:

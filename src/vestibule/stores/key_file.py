@@ -1,7 +1,8 @@
 """The master key as a file of one line: `vestibule-master-key-1:` base64 of 32 octets `:` 8 hex digits of checksum.
 
 Rules of this file: it is written once and never overwritten; nobody but its owner may read it; what is wrong with it is
-told before anything else starts, with the cure. The checksum only finds damage, it protects nothing.
+told before anything else starts, with the cure. A new key takes its place in one step, and the old one keeps another
+name. The checksum only finds damage, it protects nothing.
 """
 
 import base64
@@ -64,6 +65,38 @@ def read_key_file(path: Path, credentials: Path | None = None) -> Secret:
         return _key(os.read(file, _LONGEST), path)
     finally:
         os.close(file)
+
+
+def next_of(path: Path) -> Path:
+    """Where the key that will replace the one at `path` waits."""
+    return path.with_name(f"{path.name}.next")
+
+
+def put_in_force(fresh: Path, path: Path, aside: Path) -> None:
+    """Give the old key the name `aside` and let `fresh` take its place; at any moment there is a key at `path`.
+
+    Whoever owned the old file owns the new one. It can be done again after a crash. Raises KeyWrong when another key
+    has the name `aside`, OSError.
+    """
+    if not aside.exists():
+        _keep(path, aside)
+    elif aside.read_bytes() != path.read_bytes():
+        raise KeyWrong(f"{aside} exists already and is never overwritten. Move it away, then do this again.")
+    owner = path.stat()
+    if os.geteuid() == 0:
+        os.chown(fresh, owner.st_uid, owner.st_gid)
+    fresh.replace(path)
+    _sync_directory(path.parent)
+
+
+def _keep(path: Path, aside: Path) -> None:
+    """Give the file a second name, or copy it where the file system knows no second names."""
+    try:
+        os.link(path, aside)
+    except OSError:
+        file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        _write(file, path.read_bytes())
+    _sync_directory(path.parent)
 
 
 def badly_kept(status: os.stat_result, user: int, *, credential: bool) -> str | None:

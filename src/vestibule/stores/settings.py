@@ -58,6 +58,16 @@ _ROWS = {
     "challenge_tries": _Row("Codes that may be typed to one question.", 1, 10),
     "journal_fields": _Row("Optional personal fields that the journal keeps; the others are never written."),
     "journal_keep_days": _Row("Days that journal lines are kept; 0 keeps them for ever.", 0, 36500),
+    "session_idle_seconds": _Row("Seconds without use, after which a browser is signed out.", 60, 3600),
+    "session_longest_seconds": _Row(
+        "Seconds after which a browser is signed out, however much it is used.", 300, 86400
+    ),
+    "session_proof_seconds": _Row("Seconds after a sign-in for which factors may be changed.", 60, 3600),
+    "claim_free_tokens": _Row(
+        "1 lets people take a token that nobody has, by its serial number and a code; 0 only those assigned to them.",
+        0,
+        1,
+    ),
     "text_enter_code": _Row("What clients show when a code is to be typed."),
     "text_wait": _Row("What clients show while an approval is awaited elsewhere."),
     "text_refused": _Row("What clients show when a sign-in is refused, whatever the reason."),

@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from select import select
@@ -137,6 +138,24 @@ def test_the_journal_is_verified_and_exported(place: Terminal, served: Server) -
     assert all(not value.startswith("=") for row in rows for value in row.values())
     lines = place.run("journal", "export", "--format", "jsonl").stdout.splitlines()
     assert [json.loads(line)["seq"] for line in lines] == [int(row["seq"]) for row in rows]
+
+
+def test_a_month_is_reported(either: Terminal) -> None:
+    month = f"{datetime.now(UTC):%Y-%m}"
+    empty = either.run("journal", "report", "--month", month)
+    assert (empty.returncode, empty.stdout) == (0, f"{month}: 0 sign-ins, 0 accepted, 0 refused.\n")
+    either.run("user", "add", "anna@example.org", "--password-file", "-", given=f"{PASSWORD}\n")
+    either.run("client", "add", "mail", "192.0.2.1", "--sign-in", "password_then_code")
+    either.run("verify", "anna@example.org", "--client", "mail", "--password-file", "-", given="wrong\n")
+    shown = either.run("journal", "report", "--month", month).stdout
+    assert f"{month}: 1 sign-ins, 0 accepted, 1 refused." in shown
+    assert "mail" in shown
+    assert "wrong_password  1" in shown
+    assert "anna@example.org" not in shown
+    told = either.json("journal", "report", "--month", month, "--json")
+    assert (told["refused"], told["clients"]) == (1, [{"client": "mail", "accepted": 0, "refused": 1}])
+    wrong = either.run("journal", "report", "--month", "november")
+    assert (wrong.returncode, "2027-01" in wrong.stderr) == (1, True)
 
 
 def test_the_journal_can_be_followed(place: Terminal, served: Server) -> None:

@@ -21,7 +21,7 @@ from tests.conformance.store.opening import (
 from tests.conformance.store.samples import EXACT, UNUSUAL
 from vestibule.core.case import Step
 from vestibule.core.errors import Unavailable
-from vestibule.core.journal import OPTIONAL_FIELDS, PERSONAL_FIELDS, Entry, EntryKind, Line, Query
+from vestibule.core.journal import OPTIONAL_FIELDS, PERSONAL_FIELDS, Entry, EntryKind, Line, Query, Tally
 from vestibule.core.ports import ChainHead, Reading, Store, Writing
 from vestibule.core.reasons import Reason, Result
 from vestibule.stores.chain import first_fault
@@ -239,6 +239,23 @@ class Journalling:
         store = await open_store()
         await written(store, open_store)
         assert await store.read(lambda reading: reading.chain("nobody's", 0, 9)) == []
+
+    async def test_sign_ins_are_tallied_by_how_they_ended(self, open_store: OpenStore) -> None:
+        store = await open_store()
+        right = Entry(1.0, EntryKind.SIGN_IN, "sign_in", client_id="vpn", method="totp", accepted=True)
+        wrong = replace(right, accepted=False, reason=Reason.WRONG_CODE)
+        elsewhere = replace(right, client_id="mail")
+        outside = [replace(right, at=0.9), replace(right, at=3.0), replace(right, kind=EntryKind.ADMINISTRATION)]
+        await store.change(noting(right, replace(right, at=2.9), wrong, elsewhere, replace(wrong, method=""), *outside))
+        found = await store.read(lambda reading: reading.tallies(1.0, 3.0))
+        assert len(found) == 4
+        assert set(found) == {
+            Tally(True, None, "totp", "vpn", 2),
+            Tally(True, None, "totp", "mail", 1),
+            Tally(False, Reason.WRONG_CODE, "totp", "vpn", 1),
+            Tally(False, Reason.WRONG_CODE, "", "vpn", 1),
+        }
+        assert await store.read(lambda reading: reading.tallies(3.5, 9.0)) == []
 
     # -- forgetting ---------------------------------------------------------------------------------------------
 

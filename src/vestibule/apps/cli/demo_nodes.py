@@ -47,7 +47,7 @@ LOOK_SECONDS = 0.1
 LAST_RADIUS_PORT = 65_534
 REMEDY = f"{FREE_PORTS} DATABASE=postgresql"
 TOML = """\
-# Made by `vestibule demo --database postgresql`, for this machine only.
+# Made by `vestibule demo --database postgresql` at each start, for this machine only.
 data_directory = {data}
 
 [server]

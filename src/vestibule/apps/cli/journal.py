@@ -33,7 +33,7 @@ class Form(StrEnum):
 
 @app.callback()
 def _journal() -> None:
-    """What happened: list, follow, verify, export, prune."""
+    """What happened: list, report, follow, verify, export, prune."""
 
 
 @app.command("list")
@@ -93,6 +93,21 @@ def export(
     query = wanted(user=user, since=since, until=until, kind=kind, reason=reason, accepted=accepted)
     with connected() as server:
         write_rows((page["lines"] for page in pages(server, "journal.list", query)), form)
+
+
+@app.command()
+def report(
+    month: Annotated[str, typer.Option(metavar="MONTH", help="Such as 2027-01; days begin at midnight UTC.")],
+    json: AsJson = False,
+) -> None:
+    """Count the sign-ins of a month by day, method, client and reason."""
+    from vestibule.apps.cli.report import tables
+
+    with progress("days") as bar:
+        result = ask("journal.report", bar, month=month)
+    if json:
+        return write_json(result)
+    return tables(result)
 
 
 @app.command()

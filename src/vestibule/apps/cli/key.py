@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vestibule.apps.cli.options import AsJson, commands
+from vestibule.apps.cli.options import AsJson, Yes, commands
 from vestibule.apps.cli.output import moment, note, paragraph, progress, say, table, write_json
 from vestibule.apps.cli.running import ask
 
@@ -22,7 +22,7 @@ USES = {
 
 @app.callback()
 def _key() -> None:
-    """The keys that protect what is stored: status, rotate."""
+    """The keys that protect what is stored: status, rotate, discard."""
 
 
 @app.command()
@@ -42,8 +42,11 @@ def _row(key: dict[str, Any], now: float) -> tuple[str, ...]:
     use = USES.get(key["purpose"], key["purpose"])
     if key["purpose"] == "seal" and not key["seals"]:
         use = "opens what it sealed before"
-    rows = ", ".join(f"{count} {name}" for name, count in key["rows"].items())
-    return str(key["id"]), moment(made_at), days, use, rows
+    return str(key["id"]), moment(made_at), days, use, _counts(key["rows"])
+
+
+def _counts(rows: dict[str, int]) -> str:
+    return ", ".join(f"{table} {count}" for table, count in rows.items())
 
 
 def _tell_state(found: dict[str, Any]) -> None:
@@ -58,8 +61,7 @@ def _tell_state(found: dict[str, Any]) -> None:
         for refused in rotation["refused"]:
             say(paragraph(f"Does not open: {refused}"))
     for one in found["unreadable"]:
-        rows = ", ".join(f"{count} {name}" for name, count in one["rows"].items())
-        say(paragraph(f"Sealed with key {one['key']}, which is gone, so they do not open: {rows}"))
+        say(paragraph(f"Sealed with key {one['key']}, which is gone, so they do not open: {_counts(one['rows'])}"))
     if found["master_changed_at"]:
         say(
             paragraph(
@@ -102,6 +104,18 @@ def rotate(
     return say(
         f"Key {done['key']} seals from now on. {done['sealed_anew']} rows were sealed anew; key {retired} is gone."
     )
+
+
+@app.command()
+def discard(
+    row: Annotated[str, typer.Argument(metavar="TABLE/ID", help="As `key rotate` names it.", show_default=False)],
+    yes: Yes = False,
+) -> None:
+    """Remove a row whose secret does not open any more. What it held is lost already."""
+    from vestibule.apps.cli.asking import sure
+
+    sure(f"Remove {row}?", yes=yes)
+    say(f"Removed {ask('key.discard', row=row)['discarded']}.")
 
 
 def _master(*, finish: bool, json: bool) -> None:

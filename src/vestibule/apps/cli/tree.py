@@ -55,14 +55,14 @@ COMMANDS: dict[str, Branch] = {
     ),
     **_branches(
         "Looking after it",
-        journal="What happened: list, follow, verify, export, prune.",
+        journal="What happened: list, report, follow, verify, export, prune.",
         verify="Sign in from the terminal, as a client would.",
         test="Ask a server as its clients do.",
         doctor="Look for what is wrong or about to go wrong.",
         selftest="Check this build against published test vectors.",
         backup="Copy everything but the master key while the server runs.",
         restore="Put a backup in place of the database.",
-        key="The keys that protect what is stored: status, rotate.",
+        key="The keys that protect what is stored: status, rotate, discard.",
     ),
 }
 

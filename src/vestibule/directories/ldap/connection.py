@@ -245,21 +245,20 @@ class Connection(asyncio.Protocol):
 
     async def reach(self, context: ssl.SSLContext, seconds: float) -> None:
         """Connect within so many seconds, with TLS unless the configuration says plain. Raises `Lost`."""
+        reached = False
         try:
             async with asyncio.timeout(seconds):
                 await self._reach(context, seconds)
+            reached = True
         except TimeoutError:
-            self.cut("it does not answer")
             raise Mute(f"{self.endpoint}: no connection within {seconds:.1f} s") from None
         except ssl.SSLCertVerificationError as error:
-            self.cut("its certificate is not trusted")
             raise Lost(f"{self.endpoint}: its certificate is not trusted: {error.verify_message}") from None
         except OSError as error:  # those of TLS are among them
-            self.cut("it can not be reached")
             raise Lost(f"{self.endpoint}: can not be reached: {error.strerror or type(error).__name__}") from None
-        except BaseException:
-            self.cut("nobody waits for it any more")
-            raise
+        finally:
+            if not reached:
+                self.cut("it could not be reached")
 
     async def _reach(self, context: ssl.SSLContext, seconds: float) -> None:
         loop, endpoint = asyncio.get_running_loop(), self.endpoint

@@ -55,13 +55,15 @@ class Server:
         """Open a connection on which the service account has bound. Raises `Refused` as well."""
         connection = await self.connect(seconds)
         settings = self._settings
+        bound = False
         try:
             await bind_service(
                 connection, settings.bind_name, settings.bind_secret, seconds=settings.bounds.answer_seconds
             )
-        except BaseException:
-            connection.cut("the service account could not bind")
-            raise
+            bound = True
+        finally:
+            if not bound:
+                connection.cut("the service account could not bind")
         return connection
 
     async def probe(self, seconds: float) -> None:

@@ -4,6 +4,7 @@ Rule of this file: a change works on a copy that takes the place of the tables o
 whatever fails leaves nothing behind: no record, no journal line, no settings version.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
@@ -15,7 +16,7 @@ from vestibule.core.clients import Client
 from vestibule.core.credentials import Credential
 from vestibule.core.directories import DirectoryRecord
 from vestibule.core.failures import FailureKind, Failures
-from vestibule.core.journal import PERSONAL_FIELDS, Entry, Line, Query
+from vestibule.core.journal import PERSONAL_FIELDS, Entry, EntryKind, Line, Query, Tally
 from vestibule.core.outbox import OutboxRow
 from vestibule.core.policy import Rule
 from vestibule.core.ports import ChainHead, Conflict, R, Reading, Record, Writing
@@ -175,6 +176,13 @@ class MemoryReading(Reading):
     def chain(self, chain: str, after: int, limit: int) -> list[Line]:
         """See `Reading.chain`."""
         return [line for line in self._tables.journal.lines if line.chain == chain and line.seq > after][:limit]
+
+    def tallies(self, since: float, until: float) -> list[Tally]:
+        """See `Reading.tallies`."""
+        query = Query(since=since, until=until, kind=EntryKind.SIGN_IN)
+        entries = [line.entry for line in self._tables.journal.lines if _asked(line, query)]
+        alike = Counter((bool(one.accepted), one.reason, one.method, one.client_id) for one in entries)
+        return [Tally(*same, count) for same, count in alike.items()]
 
     def chains(self) -> list[ChainHead]:
         """See `Reading.chains`."""

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from vestibule.stores.sql.at_once import at_once, is_postgresql
+from vestibule.stores.sql.key_table import KeyTable
 from vestibule.stores.sql.opening import Node, open_postgresql, open_sqlite
 from vestibule.stores.sql.postgresql.connecting import DEFAULT_BOUNDS, Bounds
 from vestibule.stores.sql.reading import Cursor
@@ -23,8 +24,7 @@ def read_keys(url: str) -> tuple[KeyRow, ...]:
     check_schema(url)
 
     def read(cursor: Cursor, statements: Statements) -> tuple[KeyRow, ...]:
-        cursor.execute(statements.keys, ())
-        return tuple(KeyRow(row[0], row[1], bytes(row[2])) for row in cursor.fetchall())
+        return KeyTable(cursor, statements).rows()
 
     return at_once(url, read)
 

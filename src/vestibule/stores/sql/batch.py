@@ -19,6 +19,7 @@ from vestibule.core.snapshot import Snapshot
 from vestibule.stores.chain import Chain
 from vestibule.stores.sql.loaded import Loaded
 from vestibule.stores.sql.reading import Cursor, SqlReading, line_row
+from vestibule.stores.sql.refusals import Refusals
 from vestibule.stores.sql.shapes import OUTBOX
 from vestibule.stores.sql.writing import SALT_OCTETS, Means, SqlWriting
 
@@ -58,11 +59,14 @@ class Batches:
         self._faults: tuple[type[Exception], ...] = (
             *means.driver.error,
             Malformed,
+            Unavailable,  # of a value whose key does not open here
             ValueError,
             TypeError,
             OverflowError,
         )
         self._reading = SqlReading(cursor, means.statements, means.vault)
+        self._refusals = Refusals()
+        self._follow(self._reading.settings_version())
         self.snapshot = self._reading.snapshot()
 
     def settle(self, items: Sequence[Item]) -> list[Outcome]:
@@ -96,6 +100,7 @@ class Batches:
             self._commit()
             committed = True
         finally:
+            self._refusals.done(committed=committed)
             if not committed:
                 self._chain.rewind(head)
                 self._roll_back()
@@ -111,15 +116,25 @@ class Batches:
             return  # the transaction has ended by itself, as after a full disk
 
     def _refresh(self) -> None:
-        if self._reading.settings_version() != self.snapshot.version:
+        version = self._reading.settings_version()
+        if version != self._followed:
+            self._follow(version)
+        if version != self.snapshot.version:
             self.snapshot = self._reading.snapshot()
+
+    def _follow(self, version: int) -> None:
+        """Let the vault know the keys as they are: whatever this batch meets has been sealed with one of them."""
+        self._reading.keys.let_follow(self._vault)
+        self._followed = version
 
     def _act(self, act: Callable[[Writing], T]) -> tuple[T, Snapshot | None]:
         """Run the slice; the new snapshot is read before the commit, so that a wrong setting is never stored."""
         writing = self._writing()
         result = act(writing)
         writing.finish()
-        return result, writing.snapshot() if writing.settings_changed else None
+        changed = writing.snapshot() if writing.settings_changed else None
+        self._refusals.take(writing.refused)
+        return result, changed
 
     def _writing(self) -> SqlWriting:
         return SqlWriting(self._cursor, self._means, self._chain, self.snapshot)
@@ -144,11 +159,13 @@ class Batches:
 
     def _save(self, loaded: Loaded, steps: Sequence[Step]) -> None:
         loaded.save()
+        self._refusals.take((*loaded.refused, *self._reading.refused))
+        self._reading.refused.clear()
         self._append([line_row(line) for line in self._lines(steps)])
         self._post(steps)
 
     def _lines(self, steps: Iterable[Step]) -> list[Line]:
-        entries = [step.entry for step in steps if step.entry]
+        entries = self._refusals.entries([step.entry for step in steps if step.entry])
         salts = self._chance(SALT_OCTETS * len(entries)).hex()
         shown, width = self.snapshot.settings.journal_fields, 2 * SALT_OCTETS
         return [self._chain.link(entry, shown, salts[i * width : (i + 1) * width]) for i, entry in enumerate(entries)]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from vestibule.core.attempts import Attempt
 from vestibule.core.case import Case, Key, KeyKind, Step
 from vestibule.core.credentials import Credential, Seed
+from vestibule.core.errors import Malformed
 from vestibule.core.failures import FailureKey, FailureKind, Failures
 from vestibule.core.snapshot import Snapshot
 from vestibule.core.users import User
@@ -33,6 +34,7 @@ class Loaded:
         self._seeds: dict[str, Seed] = {}
         self._failures: dict[str, dict[FailureKey, Failures]] = {}
         self._attempts: dict[str, Attempt] = {}
+        self.refused: list[str] = []  # rows that the vault did not open, and why
         self._changed_users: dict[str, User] = {}
         self._changed_credentials: dict[str, Credential] = {}
         self._changed_seeds: dict[str, Seed] = {}
@@ -84,12 +86,18 @@ class Loaded:
         self._credentials = {user_id: tuple(those) for user_id, those in credentials.items()}
         seed_ids = {one.seed_id for those in credentials.values() for one in those} - {""}
         for row in self._many(self._statements.seeds_by_id, seed_ids):
-            seed = SEEDS.decode(row, self._vault)
-            self._seeds[seed.id] = seed
+            self._take_seed(row)
         self._failures = {user_id: {} for user_id in self._users}
         for row in self._many(self._statements.failures_of, set(self._users), sources):
             failures = FAILURES.decode(row, self._vault)
             self._failures[failures.user_id][failures.kind, failures.name] = failures
+
+    def _take_seed(self, row: Row) -> None:
+        """A seed that the vault refuses is missing: no code of its credentials is right, and nobody else is harmed."""
+        try:
+            self._seeds[row[0]] = SEEDS.decode(row, self._vault)
+        except Malformed as refused:
+            self.refused.append(str(refused))
 
     def case(self, key: Key) -> Case:
         """The case of one key, as the batch stands now."""

@@ -9,7 +9,7 @@ from sqlalchemy import Dialect, Select, bindparam, select, tuple_
 from vestibule.core.attempts import Attempt
 from vestibule.core.errors import Malformed
 from vestibule.core.failures import Failures
-from vestibule.core.journal import PERSONAL_FIELDS, Entry, EntryKind, Line, Query
+from vestibule.core.journal import PERSONAL_FIELDS, Entry, EntryKind, Line, Query, Tally
 from vestibule.core.ports import ChainHead, R
 from vestibule.core.reasons import Reason, Result
 from vestibule.core.snapshot import Snapshot
@@ -119,6 +119,13 @@ class SqlReading:
     def chain(self, chain: str, after: int, limit: int) -> list[Line]:
         """Up to `limit` lines of one chain above `after`."""
         return [line_of(row) for row in self._rows(self._statements.chain, (chain, after, limit))]
+
+    def tallies(self, since: float, until: float) -> list[Tally]:
+        """How many sign-ins of that time ended alike."""
+        return [
+            Tally(bool(accepted), Reason(reason) if reason else None, method, client_id, count)
+            for accepted, reason, method, client_id, count in self._rows(self._statements.tallies, (since, until))
+        ]
 
     def chains(self) -> list[ChainHead]:
         """All chains with their newest line."""

@@ -182,6 +182,15 @@ class Statements:
         self.chain = compiled(one_chain.where(lines.c.seq > bindparam("after")).suffix_with(MOST), dialect)
         self.chains = compiled(select(chains).order_by(chains.c.started_at, chains.c.chain), dialect)
         self.insert_chain = compiled(insert(chains), dialect)  # (all columns)
+        alike = (lines.c.accepted, lines.c.reason, lines.c.method, lines.c.client_id)
+        # takes since, until
+        self.tallies = compiled(
+            select(*alike, func.count())
+            .where(lines.c.at >= bindparam("since"), lines.c.at < bindparam("until"))
+            .where(lines.c.kind == literal_column("'sign_in'"))
+            .group_by(*alike),
+            dialect,
+        )
         # takes first_seq, first_previous_mac, chain
         self.cut_chain = compiled(
             update(chains)

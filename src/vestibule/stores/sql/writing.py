@@ -1,17 +1,20 @@
 """One slice of an administrative change, inside the writer's transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vestibule.core.errors import Malformed
 from vestibule.core.failures import Failures
 from vestibule.core.journal import Entry, Line
 from vestibule.core.ports import ChainHead, Conflict, R, Record
+from vestibule.core.secret import Secret
 from vestibule.core.snapshot import Snapshot
 from vestibule.stores.chain import Chain
 from vestibule.stores.sql.reading import SETTINGS_VERSION, Cursor, SqlReading, key_of, line_row
-from vestibule.stores.sql.shapes import SHAPE_OF
+from vestibule.stores.sql.shapes import SHAPE_OF, Row, Shape
 from vestibule.stores.sql.statements import Statements
-from vestibule.stores.vault import Chance, Vault
+from vestibule.stores.vault import Chance, KeyRow, Vault
 
 SALT_OCTETS = 16
 
@@ -46,15 +49,45 @@ class SqlWriting(SqlReading):
         self._chance = means.chance
         self._unique_violation = means.driver.unique_violation
         self.settings_changed = False
+        self._follows = False
 
     def put(self, record: Record) -> None:
         """Insert or replace by id; Conflict when a unique value is taken (the slice must then be given up)."""
         shape = SHAPE_OF[type(record)]
         self.settings_changed |= shape.settings
         try:
-            self._cursor.execute(self._statements.records[shape.kind].upsert, shape.encode(record, self._vault))
+            self._cursor.execute(self._statements.records[shape.kind].upsert, self._encoded(shape, record))
         except self._unique_violation as violation:
             raise Conflict(_taken(record)) from violation
+
+    def seal_anew(self, shape: Shape[Any], rows: Sequence[Row]) -> tuple[int, list[str]]:
+        """Open rows of one table and store them as the current key seals them; how many, and what does not open."""
+        records, refused = [], []
+        for row in rows:
+            try:
+                records.append(self._decoded(shape, row))
+            except Malformed as malformed:
+                refused.append(str(malformed))
+        encoded = [self._encoded(shape, record) for record in records]
+        if encoded:
+            self.settings_changed |= shape.settings
+            self._cursor.executemany(self._statements.records[shape.kind].upsert, encoded)
+        return len(encoded), refused
+
+    def new_sealing_key(self) -> KeyRow:
+        """Draw one, sealed under the master key; it is not stored yet. Raises KeyWrong."""
+        return self._vault.fresh(self.keys.rows())
+
+    def keys_under(self, master: Secret) -> tuple[KeyRow, ...]:
+        """All keys sealed under another master key; they are not stored yet. Raises KeyWrong."""
+        return self._vault.rewrapped(self.keys.rows(), master)
+
+    def _encoded(self, shape: Shape[Any], record: Record) -> Row:
+        """The row; which key seals is read in this very transaction, so that nothing is sealed with a retired one."""
+        if shape.sealed_in and not self._follows:
+            self.keys.let_follow(self._vault)
+            self._follows = True
+        return shape.encode(record, self._vault)
 
     def remove(self, kind: type[R], key: str) -> None:
         """Remove if it is there."""

@@ -1,0 +1,27 @@
+"""A monthly report on the terminal: one table for each way to count."""
+
+from typing import Any
+
+from vestibule.apps.cli.output import say, table
+
+Row = dict[str, Any]
+
+_NO_NAME = "(none)"
+
+
+def tables(report: Row) -> None:
+    """Print what was counted, most telling first."""
+    accepted, refused = report["accepted"], report["refused"]
+    say(f"{report['month']}: {accepted + refused} sign-ins, {accepted} accepted, {refused} refused.")
+    if not accepted + refused:
+        return
+    for name in ("day", "method", "client"):
+        say()
+        table((name, "accepted", "refused"), [_ends(name, row) for row in report[f"{name}s"]])
+    if report["reasons"]:
+        say()
+        table(("reason", "refused"), [(row["reason"] or _NO_NAME, str(row["refused"])) for row in report["reasons"]])
+
+
+def _ends(name: str, row: Row) -> tuple[str, str, str]:
+    return row[name] or _NO_NAME, str(row["accepted"]), str(row["refused"])
