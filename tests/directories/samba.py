@@ -3,15 +3,19 @@
 It needs root, for ports 389 and 636, and Debian's packages samba and samba-ad-provision.
 """
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from tests.journeys.certificates import Authority
 
@@ -88,6 +92,7 @@ class SambaDomain:
         self.configuration = folder / "etc" / "smb.conf"
         self.database = folder / "private" / "sam.ldb"
         self._process: subprocess.Popen[bytes] | None = None
+        self._alone: IO[str] | None = None
 
     def provision(self) -> None:
         """Make the domain; it takes ten seconds."""
@@ -135,7 +140,9 @@ class SambaDomain:
         self.configuration.write_text(text, encoding="utf-8")
 
     def start(self) -> None:
-        """Start, and wait until LDAPS answers."""
+        """Start, once the address is free of other tests' domains, and wait until LDAPS answers."""
+        self._alone = (Path(tempfile.gettempdir()) / f"vestibule-{ADDRESS}.lock").open("w", encoding="utf-8")
+        fcntl.flock(self._alone, fcntl.LOCK_EX)
         samba = ["samba", "-i", "--no-process-group", f"--configfile={self.configuration}"]
         self._process = subprocess.Popen(
             ["sh", "-c", LEASH, "sh", *samba],
@@ -149,7 +156,8 @@ class SambaDomain:
             if time.monotonic() > until or self._process.poll() is not None:
                 self.stop()
                 raise RuntimeError(f"Samba did not start; see {self.folder / 'log'}")
-            time.sleep(0.1)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.1)  # it goes on running, or its end is seen at once
 
     def add(self, *people: Somebody) -> None:
         """Add people, all in one go."""
@@ -173,6 +181,8 @@ class SambaDomain:
         if self._process is not None and self._process.poll() is None:
             self.signal(signal.SIGKILL)
             self._process.communicate()
+        if self._alone is not None:
+            self._alone.close()
 
     def _there(self) -> tuple[str, ...]:
         return f"--URL={self.database}", f"--configfile={self.configuration}"

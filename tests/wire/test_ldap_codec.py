@@ -78,6 +78,7 @@ def test_a_password_is_read_and_never_printed() -> None:
         ("30 06 02 01 01 42 01 00", "no content"),
         ("30 07 02 01 01 42 00 42 00", "wrong place"),
         ("30 0e 02 01 01 65 09 0a 01 00 04 00 04 00 04 00", "wrong place"),
+        ("30 0f 02 01 01 65 0a 0a 01 00 04 00 04 00 9f 01 00", "several octets"),
         ("30 0d 02 01 01 65 08 0a 01 00 04 01 ff 04 00", "not UTF-8"),
         ("30 0c 02 01 01 65 07 0a 01 00 24 00 04 00", "another element"),
         ("30 07 02 01 01 73 02 04 01", "longer than what holds it"),

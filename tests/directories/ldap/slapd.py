@@ -220,6 +220,7 @@ class Slapd:
     @classmethod
     def made(cls, entries: Iterable[Entry], *, certified: Certificates | None = None) -> "Slapd":
         """Lay out a new one with these entries, and start it."""
+        assert Path("/usr/sbin/slapd").exists(), "Debian's package slapd is not installed"
         folder = Path(tempfile.mkdtemp(prefix="vldap-"))
         (folder / "data").mkdir()
         server = cls(folder, _free_port(), _free_port(), certified or certificates())

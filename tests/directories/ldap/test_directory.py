@@ -29,6 +29,7 @@ from vestibule.core.secret import Secret
 from vestibule.directories.ldap.directory import REFUSAL, LdapDirectory
 from vestibule.directories.ldap.settings import Endpoint, Security
 
+pytestmark = pytest.mark.directories
 PASSWORD = Secret(b"annas password")
 
 

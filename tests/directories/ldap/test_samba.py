@@ -1,8 +1,5 @@
 """The LDAP directory against a real Active Directory domain controller: Samba's."""
 
-import asyncio
-import contextlib
-import fcntl
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +16,7 @@ from vestibule.directories.ldap.directory import LdapDirectory
 from vestibule.directories.ldap.settings import Endpoint, LdapSettings, Security, SignInNames
 
 pytestmark = [
+    pytest.mark.directories,
     pytest.mark.skipif(bool(missing()), reason=missing() or "it runs"),
     pytest.mark.timeout(120),
 ]
@@ -34,8 +32,8 @@ PEOPLE = (
 
 @pytest.fixture(scope="module")
 def domain() -> Iterator[SambaDomain]:
-    """One domain for all; those who want the address wait for each other."""
-    with tempfile.TemporaryDirectory(prefix="vsamba-") as folder, _alone():
+    """One domain for all."""
+    with tempfile.TemporaryDirectory(prefix="vsamba-") as folder:
         started = SambaDomain(Path(folder) / "domain")
         started.provision()
         started.start()
@@ -49,40 +47,20 @@ def domain() -> Iterator[SambaDomain]:
             started.stop()
 
 
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    with (Path(tempfile.gettempdir()) / f"vestibule-{ADDRESS}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 @pytest.fixture
-def directory(domain: SambaDomain, opened: Open, own_name: None) -> LdapDirectory:
+def directory(domain: SambaDomain, opened: Open) -> LdapDirectory:
     return opened(settings_of(domain))
-
-
-@pytest.fixture
-def own_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Resolve the name that stands in the controller's certificate, as its DNS would."""
-
-    async def resolved(
-        loop: asyncio.AbstractEventLoop, host: str, port: int, **hints: int
-    ) -> list[tuple[int, int, int, str, tuple[str, int]]]:
-        assert host == "dc1.corp.example"
-        return [(2, 1, 6, "", (ADDRESS, port))]
-
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", resolved)
 
 
 def settings_of(domain: SambaDomain, security: Security = Security.TLS) -> LdapSettings:
     port = 636 if security is Security.TLS else 389
     return LdapSettings(
         name="corp",
-        servers=(Endpoint("dc1.corp.example", port, security),),
+        servers=(Endpoint(ADDRESS, port, security),),
         base=BASE,
         bind_name=ADMINISTRATOR,
         bind_secret=Secret.of(PASSWORD),
-        ca_file=domain.ca_file,
+        ca_file=domain.authority.file,
         sign_in=SignInNames(domains=("CORP",)),
     )
 
@@ -145,7 +123,7 @@ async def test_everybody_is_listed(directory: LdapDirectory) -> None:
     assert {f"{one.name}@corp.example" for one in PEOPLE} <= names
 
 
-async def test_start_tls_works_with_it(domain: SambaDomain, opened: Open, own_name: None) -> None:
+async def test_start_tls_works_with_it(domain: SambaDomain, opened: Open) -> None:
     directory = opened(settings_of(domain, Security.START_TLS))
     verdict = await directory.check(Account("corp", "", "anna"), Secret(b"Right-pass-1"), "a source", soon())
     assert verdict.right

@@ -1,6 +1,7 @@
 """What the database holds: clients that are easy to attack, waivers that run out, the clock, the journal."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import combinations
 
 from vestibule.apps.background import heads_file
@@ -34,6 +35,7 @@ async def findings(
         return [
             *clock(doubt(reading), now),
             *clients(pieces.store.snapshot.clients.values()),
+            *passing(pieces.store.snapshot.clients.values(), now),
             *waivers(_credentials(reading), now),
             *lost(gaps(known, reading) if known else []),
         ]
@@ -62,6 +64,19 @@ def clients(found: Iterable[Client]) -> Iterator[Finding]:
         yield from _manners(client)
     for first, second in combinations(listed, 2):
         yield from _overlap(first, second)
+
+
+def passing(found: Iterable[Client], now: float) -> Iterator[Finding]:
+    """Name the clients that let people in by their first factor alone, and until when."""
+    for client in sorted(found, key=lambda client: client.id):
+        if client.passes(now):
+            day = datetime.fromtimestamp(client.pass_until, UTC).date()
+            strangers = "" if client.require_user_match else ", and so are people whom nobody knows here"
+            yield Finding(
+                Level.WARNING,
+                f"Client {client.id}: until {day} people without a second factor are let in without one{strangers}.",
+                f"Once they have factors: vestibule client set {client.id} --pass-until ''",
+            )
 
 
 def _secrets(client: Client) -> Iterator[Finding]:

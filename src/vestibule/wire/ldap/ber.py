@@ -166,17 +166,27 @@ class Reader:
         while (tag := self.next_tag()) is not None:
             if tag in known:
                 raise self.fault("an element stands in the wrong place")
+            if tag & _TAG_NUMBER == _TAG_NUMBER:
+                raise self.fault("tags of several octets are not LDAP")
             self._take(tag, "an unknown element")
 
     def _take(self, tag: int, what: str) -> tuple[int, int]:
         """Step over the next element; give where its content begins and ends."""
+        start = self._at + 2
+        if start <= self._end and self._octets[start - 2] == tag:
+            size = self._octets[start - 1]
+            if size < _LONG_FORM and start + size <= self._end:
+                self._at = start + size
+                return start, self._at
+        return self._take_with_care(tag, what)
+
+    def _take_with_care(self, tag: int, what: str) -> tuple[int, int]:
+        """Do the same with a length of several octets, and say what is wrong."""
         at = self._at
         if at >= self._end:
             raise self.fault(f"{what} is missing")
         if self._octets[at] != tag:
             raise self.fault(f"{what} is missing; another element stands here")
-        if tag & _TAG_NUMBER == _TAG_NUMBER:
-            raise self.fault("tags of several octets are not LDAP")
         if at + 2 > self._end or at + 2 + _length_octets(self._octets, at + 1) > self._end:
             raise self.fault(f"{what} ends within its length")
         size, start = _length(self._octets, at + 1)
