@@ -24,6 +24,8 @@ from vestibule.frontends.radius.tls import Files, Tls, names_in
 from vestibule.wire.radius.packet import Attribute, Code, Packet
 from vestibule.wire.radius.stream import Splitter
 
+pytestmark = pytest.mark.directories
+
 RADSEC = b"radsec"
 PATIENCE = 20.0
 ELSEWHERE = ("192.0.2.0/24",)

@@ -39,6 +39,8 @@ from vestibule.wire.radius.passing import Hop, forwarded, needs_upstream, return
 from vestibule.wire.radius.password import reveal
 from vestibule.wire.radius.reply import encode_reply
 
+pytestmark = pytest.mark.directories
+
 UPSTREAM_SECRET = b"what only the upstream server and we know"
 
 
