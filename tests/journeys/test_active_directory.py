@@ -160,16 +160,15 @@ def test_a_name_of_another_domain_is_nobodys(world: World) -> None:
     assert world.sign_in("OTHER\\\\jane", f"{RIGHT}{hotp(key('jane'), 9)}").packet == "Access-Reject"
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_why_a_password_is_not_taken_is_told_in_the_journal_and_not_on_the_wire(world: World, state: str) -> None:
+def test_why_a_password_is_not_taken_is_told_in_the_journal_and_not_on_the_wire(world: World) -> None:
     wrong = world.sign_in("jane", f"Wrong-pass-1{hotp(key('jane'), 7)}")
-    said = world.sign_in(f"{state}@corp.example", f"{RIGHT}{hotp(key(state), 0)}")
-    assert said.packet == wrong.packet == "Access-Reject"
-    assert said.attributes["Reply-Message"] == wrong.attributes["Reply-Message"]
-    assert said.attributes.keys() == wrong.attributes.keys()
-    line = world.last(f"{state}@corp.example")
-    assert line["reason"] == STATES[state]
     assert world.last("jane@corp.example")["reason"] == "wrong_password"
+    for state, reason in STATES.items():
+        said = world.sign_in(f"{state}@corp.example", f"{RIGHT}{hotp(key(state), 0)}")
+        assert said.packet == wrong.packet == "Access-Reject"
+        assert said.attributes["Reply-Message"] == wrong.attributes["Reply-Message"]
+        assert said.attributes.keys() == wrong.attributes.keys()
+        assert world.last(f"{state}@corp.example")["reason"] == reason
 
 
 def test_a_locked_account_is_told_and_what_came_before_was_counted(world: World) -> None:
