@@ -17,7 +17,7 @@ from structlog import get_logger
 
 from tests.directories.ldap.slapd import BASE, OTHERS, SEARCHER, SEARCHER_SECRET, Entry, Slapd
 from tests.flows.desks import ACTOR, Office, Template
-from vestibule.apps.directories import LiveDirectories
+from vestibule.apps.directories import LiveDirectories, OpenKind
 from vestibule.apps.directories.ldap import LdapKind
 from vestibule.apps.directories.radius import RadiusKind
 from vestibule.core.errors import Unavailable
@@ -87,7 +87,7 @@ def after() -> Iterator[Crowd]:
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     office: Office = await Template.make(tmp_path).office(tmp_path / "copy")
-    kinds = {"ldap": LdapKind(), "radius": RadiusKind(bytes, bytes, get_logger())}
+    kinds: dict[str, OpenKind] = {"ldap": LdapKind(), "radius": RadiusKind(bytes, bytes, get_logger())}
     live = LiveDirectories(kinds, lambda: office.store.snapshot)
     yield replace(office.desk, directories=live)
     await live.close()
@@ -99,9 +99,9 @@ async def add(desk: Desk, crowd: Crowd) -> None:
     await directories.add(desk, ACTOR, id="corp", kind="ldap", settings=crowd.settings(), secret=secret)
 
 
-async def run(desk: Desk, **more: bool) -> dict[str, int]:
+async def run(desk: Desk, *, approve: bool = False) -> dict[str, int]:
     begun, memory = time.monotonic(), peak()
-    report = await directories.sync(desk, ACTOR, id="corp", **more)
+    report = await directories.sync(desk, ACTOR, id="corp", approve=approve)
     print(f"{MANY} people in {time.monotonic() - begun:.1f} s, {peak() - memory:.0f} MB more")
     kinds = ("created", "changed", "unchanged", "gone", "held_count", "refused")
     return {kind: report[kind] for kind in kinds if report[kind]}
