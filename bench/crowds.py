@@ -9,7 +9,7 @@ from bench.goals import Figure
 from bench.load import Parked, open_loop
 from bench.packets import Request, password_and_code, right_code, waiting, wrong_code
 from bench.plans import Stream, planned
-from bench.population import LOCAL, LOCKED, local_name, locked_name, parked_name, user_name
+from bench.population import LOCAL, LOCKED, local_name, locked_name, parked_name, prepared, user_name
 from bench.processes import Running, product
 from bench.setting import People, Setting
 from bench.sign_ins import measured_peak, warm_up
@@ -46,8 +46,9 @@ def _beside_passwords(setting: Setting, server: Running, people: People, rate: f
 
 
 def growth(setting: Setting) -> Iterator[Figure]:
-    """Row 6: as many sign-ins on a tenth of the users and on all of them, in turn."""
-    small, large = setting.scale.tenth, setting.scale.population
+    """Row 6: as many sign-ins on these users and on ten times as many, in turn."""
+    small, large = setting.scale.population, setting.scale.tenfold
+    prepared(large)
     rates, megabytes = [], []
     for _ in range(setting.scale.rounds):
         found = {}
@@ -55,7 +56,7 @@ def growth(setting: Setting) -> Iterator[Figure]:
             people = People(population.users)
             with product("serve", setting.cores.server, population) as server:
                 name = f"one-shot, {population.users:,} users"
-                rate = measured_peak(setting, server, people, small.users * 9 // 10, name)
+                rate = measured_peak(setting, server, people, small.users // 2, name)
                 found[population] = rate, server.resident
         rates.append(found[large][0] / found[small][0])
         megabytes.append(found[large][1] - found[small][1])

@@ -12,21 +12,35 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import perf_counter
-from typing import Self
+from typing import Protocol, Self
 
-from bench.packets import SLOTS, SOCKETS, Request, asking, right
+from bench.packets import SLOTS, SOCKETS, Request, asking
 from bench.population import CODE_CLIENT
 from vestibule.wire.radius.packet import Attribute, Code, decode
 
+Ports = int | Sequence[int]
+"""Where requests go: to one server, or to several in turn."""
+
 PATIENCE = 3.0  # seconds after which a request counts as lost; refusals are held for 1.25
 BUFFER = 1 << 22
+
+
+class Asked(Protocol):
+    """Octets that are sent, and what they must be answered with."""
+
+    @property
+    def octets(self) -> bytes:
+        """What is sent."""
+
+    def right(self, reply: bytes) -> bool:
+        """Whether this is the answer that this request must get."""
 
 
 @dataclass(slots=True)
 class Exchange:
     """A request on its way, and what came back; times in seconds of `perf_counter`."""
 
-    request: Request
+    request: Asked
     due: float = 0.0
     answered: float = 0.0
     reply: bytes = b""
@@ -66,7 +80,7 @@ class Run:
     @cached_property
     def wrong(self) -> int:
         """Answers with a wrong authenticator or another code than expected."""
-        return sum(not right(one.request, one.reply) for one in self.answered)
+        return sum(not one.request.right(one.reply) for one in self.answered)
 
     def quantile(self, share: float) -> float:
         """Milliseconds within which this share of all requests was answered; a lost one counts as `PATIENCE`."""
@@ -77,8 +91,9 @@ class Run:
 class Sockets:
     """Where requests leave and answers arrive."""
 
-    def __init__(self, port: int) -> None:
-        self._sockets = [_connected(port) for _ in range(SOCKETS)]
+    def __init__(self, ports: Ports) -> None:
+        several = [ports] if isinstance(ports, int) else ports
+        self._sockets = [_connected(several[number % len(several)]) for number in range(SOCKETS)]
         self._send = [one.send for one in self._sockets]
         self._poll = select.epoll()
         self._arriving = {one.fileno(): (number, one.recv) for number, one in enumerate(self._sockets)}
@@ -114,23 +129,32 @@ def _connected(port: int) -> socket.socket:
 
 
 @contextmanager
-def opened(port: int) -> Iterator[Sockets]:
+def opened(ports: Ports) -> Iterator[Sockets]:
     """Sockets for one run, without the collector of garbage in between."""
-    sockets = Sockets(port)
+    sockets = Sockets(ports)
+    try:
+        with without_collector():
+            yield sockets
+    finally:
+        sockets.close()
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """No collection of garbage while the clock runs."""
     gc.collect()
     gc.freeze()
     gc.disable()
     try:
-        yield sockets
+        yield
     finally:
         gc.enable()
-        sockets.close()
 
 
-def closed_loop(port: int, requests: Sequence[Request], in_flight: int, seconds: float) -> Run:
+def closed_loop(ports: Ports, requests: Sequence[Asked], in_flight: int, seconds: float) -> Run:
     """Send as fast as answers come, for so many seconds or until the requests are used up."""
     exchanges = [Exchange(request) for request in requests]
-    with opened(port) as sockets:
+    with opened(ports) as sockets:
         sent = _closed(sockets, exchanges, in_flight, perf_counter() + seconds)
     return Run(exchanges[:sent])
 
@@ -157,13 +181,13 @@ def _closed(sockets: Sockets, exchanges: list[Exchange], in_flight: int, end: fl
             slots.clear()  # lost: give up those, and go on
 
 
-def open_loop(port: int, plan: Sequence[tuple[float, Request]]) -> Run:
+def open_loop(ports: Ports, plan: Sequence[tuple[float, Asked]]) -> Run:
     """Send each request when it is due (seconds from the start), whatever has been answered."""
-    with opened(port) as sockets:
+    with opened(ports) as sockets:
         return Run(_open(sockets, plan))
 
 
-def _open(sockets: Sockets, plan: Sequence[tuple[float, Request]]) -> list[Exchange]:
+def _open(sockets: Sockets, plan: Sequence[tuple[float, Asked]]) -> list[Exchange]:
     exchanges = [Exchange(request, due) for due, request in plan]
     begun = perf_counter() + 0.01
     for exchange in exchanges:
@@ -183,6 +207,58 @@ def _open(sockets: Sockets, plan: Sequence[tuple[float, Request]]) -> list[Excha
         if now > end:
             break
     return exchanges
+
+
+def beside(
+    ports: Ports, plan: Sequence[tuple[float, Asked]], requests: Sequence[Asked], in_flight: int
+) -> tuple[Run, Run]:
+    """A plan by the clock, and a closed loop beside it for as long as the plan lasts; what both saw."""
+    clocked, filling = [Exchange(request, due) for due, request in plan], [Exchange(request) for request in requests]
+    with opened(ports) as sockets, opened(ports) as others:
+        return Run(clocked), Run(filling[: _beside(_Flight(sockets, clocked), _Flight(others, filling), in_flight)])
+
+
+def _beside(clocked: "_Flight", filling: "_Flight", in_flight: int) -> int:
+    begun = perf_counter() + 0.01
+    for exchange in clocked.exchanges:
+        exchange.due += begun
+    end = clocked.exchanges[-1].due
+    while (now := perf_counter()) < end + PATIENCE and (now < end or clocked.slots or filling.slots):
+        while clocked.more and clocked.exchanges[clocked.following].due <= now:
+            clocked.send()
+        while filling.more and now < end and len(filling.slots) < in_flight:
+            filling.exchanges[filling.following].due = now
+            filling.send()
+        clocked.receive()
+        filling.receive()
+    return filling.following
+
+
+class _Flight:
+    """Exchanges that leave in order by sockets of their own, and those that are under way, by slot."""
+
+    def __init__(self, sockets: Sockets, exchanges: list[Exchange]) -> None:
+        self._sockets = sockets
+        self.exchanges = exchanges
+        self.following = 0
+        self.slots: dict[int, Exchange] = {}
+
+    @property
+    def more(self) -> bool:
+        """Whether one is left that was not sent."""
+        return self.following < len(self.exchanges)
+
+    def send(self) -> None:
+        exchange = self.slots[self.following % SLOTS] = self.exchanges[self.following]
+        self._sockets.send(self.following, exchange.request.octets)
+        self.following += 1
+
+    def receive(self) -> None:
+        """Take what has arrived."""
+        for slot, reply in self._sockets.receive(0):
+            exchange = self.slots.pop(slot, None)
+            if exchange is not None:
+                exchange.answered, exchange.reply = perf_counter(), reply
 
 
 class Parked:
@@ -268,7 +344,7 @@ class _Talk:
             return
         login, exchange = self._slots.pop(slot)
         exchange.answered, exchange.reply = perf_counter(), reply
-        if exchange.request.expected is Code.ACCESS_CHALLENGE:
+        if slot % 2 == 0:
             self._answer(login, reply)
         elif reply[0] == Code.ACCESS_ACCEPT:
             self._done += 1
@@ -279,4 +355,4 @@ class _Talk:
             return
         n, asked = 2 * login + 1, self._logins[login]
         octets = asking(n, asked.name, asked.code, source=asked.source, client=CODE_CLIENT, state=state)
-        self._send(n, login, Request(octets, Code.ACCESS_ACCEPT))
+        self._send(n, login, Request(octets, (Code.ACCESS_ACCEPT,)))

@@ -23,10 +23,24 @@ VIRTUAL_PORT = (5).to_bytes(4, "big")  # NAS-Port-Type Virtual (RFC 2865 section
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One packet and the answer that it must get."""
+    """One packet, and the answer that it must get, or one of several."""
 
     octets: bytes
-    expected: Code | None  # None: itself, from the echo
+    expected: tuple[Code, ...]
+
+    def right(self, reply: bytes) -> bool:
+        """Whether all authenticators are right, the Message-Authenticator first, and the answer an expected one."""
+        return answer_to(self, reply) in self.expected
+
+
+@dataclass(frozen=True, slots=True)
+class Echoed:
+    """Octets that come back as they are."""
+
+    octets: bytes
+
+    def right(self, reply: bytes) -> bool:
+        return reply == self.octets
 
 
 Maker = Callable[[int], Request]
@@ -60,7 +74,7 @@ def home_of(index: int) -> str:
 
 def right_code(n: int, name: str, index: int) -> Request:
     """A code and nothing else, as clients send it that have checked a password themselves."""
-    return Request(asking(n, name, code_of(name, time.time()), source=home_of(index)), Code.ACCESS_ACCEPT)
+    return Request(asking(n, name, code_of(name, time.time()), source=home_of(index)), (Code.ACCESS_ACCEPT,))
 
 
 def wrong_code(n: int, name: str, source: str) -> Request:
@@ -68,30 +82,33 @@ def wrong_code(n: int, name: str, source: str) -> Request:
     now = time.time()
     near = {code_of(name, now + steps * PERIOD) for steps in range(-1, 4)}
     guess = next(guess for guess in GUESSES if guess not in near)
-    return Request(asking(n, name, guess, source=source), Code.ACCESS_REJECT)
+    return Request(asking(n, name, guess, source=source), (Code.ACCESS_REJECT,))
 
 
 def password_and_code(n: int, name: str, index: int) -> Request:
     typed = f"{PASSWORD}{code_of(name, time.time())}"
     octets = asking(n, name, typed, source=home_of(index), client=PASSWORD_CLIENT)
-    return Request(octets, Code.ACCESS_ACCEPT)
+    return Request(octets, (Code.ACCESS_ACCEPT,))
 
 
 def nothing_typed(n: int, name: str, index: int) -> Request:
     """What asks for a challenge."""
-    return Request(asking(n, name, "", source=home_of(index)), Code.ACCESS_CHALLENGE)
+    return Request(asking(n, name, "", source=home_of(index)), (Code.ACCESS_CHALLENGE,))
 
 
 def waiting(n: int, name: str, index: int) -> Request:
     """What is held until it is approved elsewhere."""
-    return Request(asking(n, name, "", source=home_of(index), client=PATIENT_CLIENT), Code.ACCESS_ACCEPT)
+    return Request(asking(n, name, "", source=home_of(index), client=PATIENT_CLIENT), (Code.ACCESS_ACCEPT,))
 
 
-def right(request: Request, reply: bytes) -> bool:
-    """Whether all authenticators are right, the Message-Authenticator first, and the answer the expected one."""
-    if request.expected is None:
-        return reply == request.octets
+def either_way(n: int, name: str, index: int, code: str) -> Request:
+    """A code that somebody else may have spent a moment before."""
+    return Request(asking(n, name, code, source=home_of(index)), (Code.ACCESS_ACCEPT, Code.ACCESS_REJECT))
+
+
+def answer_to(request: Request, reply: bytes) -> Code | None:
+    """What was answered; None for an answer that is not authentic."""
     try:
-        return decode_reply(reply, request.octets, RADIUS_SECRET).code == request.expected
-    except Malformed:
-        return False
+        return Code(decode_reply(reply, request.octets, RADIUS_SECRET).code)
+    except (Malformed, ValueError):
+        return None

@@ -4,10 +4,9 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.load import Run
-from bench.packets import Request
+from bench.load import Asked, Run
 
-Make = Callable[[int], Request]
+Make = Callable[[int], Asked]
 """Makes the `n`th request of the whole run."""
 
 
@@ -23,7 +22,7 @@ class Stream:
 class Plan:
     """All requests in order, and which stream each is of."""
 
-    requests: Sequence[tuple[float, Request]]
+    requests: Sequence[tuple[float, Asked]]
     streams: Sequence[int]
 
     def part(self, run: Run, stream: int) -> Run:

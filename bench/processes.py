@@ -5,17 +5,18 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bench.load import Run
 from bench.machine import cpu_seconds, resident_megabytes
 from bench.population import CACHE, ROOT, Population, copied
 
+PROGRAM = Path(sys.executable).with_name("vestibule")
 STOP_SECONDS = 20
 T = TypeVar("T", bound=Run)
 
@@ -40,6 +41,8 @@ class Running:
     process: "subprocess.Popen[str]"
     port: int
     ready_after: float  # seconds
+    api: int = 0  # port of the HTTP API
+    configuration: str = ""
 
     @property
     def resident(self) -> float:
@@ -48,13 +51,32 @@ class Running:
 
     def under(self, load: Callable[[int], Run]) -> Load:
         """Run a load against the server."""
-        cpu, begun = cpu_seconds(self.process.pid), perf_counter()
-        run = load(self.port)
-        spent, passed = cpu_seconds(self.process.pid) - cpu, perf_counter() - begun
-        return Load(run, spent * 1e6 / max(run.done, 1), spent / passed)
+        return under([self], lambda: load(self.port))
+
+    def told(self, *command: str) -> dict[str, Any]:
+        """What the server answers an administrator who runs this command beside it."""
+        asked = self.asked(*command, "--json")
+        said: dict[str, Any] = json.loads(subprocess.run(asked, check=True, capture_output=True, cwd=ROOT).stdout)
+        return said
+
+    def asked(self, *command: str) -> Sequence[str]:
+        """This command of the command line, with the server's configuration."""
+        return [str(PROGRAM), "--config", self.configuration, *command]
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
+
+
+def under(servers: Sequence[Running], load: Callable[[], Run]) -> Load:
+    """Run a load against several servers that share it."""
+    cpu, begun = _spent(servers), perf_counter()
+    run = load()
+    spent, passed = _spent(servers) - cpu, perf_counter() - begun
+    return Load(run, spent * 1e6 / max(run.done, 1), spent / passed)
+
+
+def _spent(servers: Sequence[Running]) -> float:
+    return sum(cpu_seconds(server.process.pid) for server in servers)
 
 
 @contextmanager
@@ -70,11 +92,11 @@ def running(module: str, kind: str, core: int, *configuration: str) -> Iterator[
             cwd=ROOT,
         )
         try:
-            port = _port_of(process)
-            if port is None:
+            ports = _ports_of(process)
+            if ports is None:
                 said.seek(0)
                 raise DidNotStart(f"{module} {kind}: {said.read()}")
-            yield Running(process, port, perf_counter() - begun)
+            yield Running(process, ports["port"], perf_counter() - begun, ports.get("api", 0), *configuration)
         finally:
             _stop(process)
 
@@ -89,11 +111,12 @@ def product(kind: str, core: int, population: Population) -> Iterator[Running]:
             yield server
 
 
-def _port_of(process: "subprocess.Popen[str]") -> int | None:
+def _ports_of(process: "subprocess.Popen[str]") -> dict[str, int] | None:
     """Wait for the line that says where it listens; None when the process ends without it."""
     for line in process.stdout or ():
         if line.startswith('{"port"'):
-            return int(json.loads(line)["port"])
+            ports: dict[str, int] = json.loads(line)
+            return ports
     return None
 
 

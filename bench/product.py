@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 import uvloop
@@ -37,13 +38,13 @@ from vestibule.frontends.radius.door import Manners, RadiusDoor
 PAGE = 250
 
 
-def ready(port: int) -> None:
-    print(json.dumps({"port": port}), flush=True)
+def ready(port: int, api: int = 0) -> None:
+    print(json.dumps({"port": port, "api": api}), flush=True)
 
 
 def shipped(configuration: Configuration) -> None:
     async def on_ready(_pieces: Pieces, addresses: Addresses) -> None:
-        ready(addresses.radius[0].port)
+        ready(addresses.radius[0].port, urlsplit(addresses.api[0]).port or 0)
 
     run(configuration, on_ready)
 

@@ -8,6 +8,7 @@ from statistics import median
 
 from bench.load import Run
 from bench.machine import Cores
+from bench.past import Past
 from bench.population import Population
 from bench.processes import Load
 
@@ -22,19 +23,25 @@ class Scale:
     parked: int
     tokens: int
     helps: int
+    lines: int
 
     @property
     def population(self) -> Population:
         return Population(self.users, self.parked)
 
     @property
-    def tenth(self) -> Population:
-        """The people of a smaller installation, to see growth."""
-        return Population(self.users // 10, 0)
+    def tenfold(self) -> Population:
+        """The people of a larger installation, to see growth."""
+        return Population(10 * self.users, 0)
+
+    @property
+    def past(self) -> Past:
+        """The users, and a journal about them."""
+        return Past(self.population, self.lines)
 
 
-FULL = Scale(users=100_000, rounds=3, seconds=8.0, parked=10_000, tokens=100_000, helps=7)
-QUICK = Scale(users=2_000, rounds=1, seconds=0.5, parked=200, tokens=2_000, helps=1)
+FULL = Scale(users=100_000, rounds=3, seconds=8.0, parked=10_000, tokens=100_000, helps=7, lines=10_000_000)
+QUICK = Scale(users=2_000, rounds=1, seconds=0.5, parked=200, tokens=2_000, helps=1, lines=50_000)
 
 
 @dataclass(frozen=True)

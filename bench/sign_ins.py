@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.goals import CHALLENGE, CODEC, ONE_SHOT, ONE_SHOT_CPU, ONE_SHOT_P99, SINGLE_P50, Figure
-from bench.load import Conversation, closed_loop, conversations, open_loop
-from bench.packets import SLOTS, Request, home_of, nothing_typed, right_code
+from bench.load import Asked, Conversation, closed_loop, conversations, open_loop
+from bench.packets import SLOTS, Echoed, Request, home_of, nothing_typed, right_code
 from bench.plans import Stream, planned
 from bench.population import code_of, user_name
 from bench.processes import Running, product, running
@@ -61,9 +61,9 @@ def _closed_name(kind: str) -> str:
 
 
 def _baseline(setting: Setting, kind: str) -> float:
-    requests = [right_code(n, user_name(n), n) for n in range(SLOTS)]
+    requests: list[Asked] = [right_code(n, user_name(n), n) for n in range(SLOTS)]
     if kind == "echo":
-        requests = [Request(one.octets, None) for one in requests]
+        requests = [Echoed(one.octets) for one in requests]
     seconds = setting.scale.seconds / 2
     many = requests * (1 + int(seconds * 200_000 / SLOTS))
     with running("bench.baselines", kind, setting.cores.server) as server:

@@ -223,7 +223,11 @@ async def test_a_short_shared_secret_is_named(installation: Installation, octets
         (Level.NOTE, "with Proxy-State", {"limit_proxy_state": False}),
         (Level.NOTE, "for 5 s a used code is taken again", {"rejoin_seconds": 5}),
         (Level.WARNING, "people without a second factor are let in", {"pass_until": time.time() + DAY}),
-        (Level.WARNING, "whom nobody knows", {"pass_until": time.time() + DAY, "require_user_match": False}),
+        (
+            Level.WARNING,
+            "whom nobody knows",
+            {"pass_until": time.time() + DAY, "require_user_match": False, "first_factor": "corp"},
+        ),
         (Level.NOTE, "the old one still works", {"secrets": (*SOUND.secrets, Secret.of("another one, as long"))}),
     ],
 )

@@ -56,7 +56,8 @@ async def test_on_loopback_it_is_plain(installation: Installation) -> None:
         assert [url.partition(":")[0] for url in opened.api] == ["http", "http"]
         for url in opened.api:
             assert (await fetched(url)).status_code == 200
-            assert (await fetched(url, "/healthz")).status_code == 401
+            assert (await fetched(url, "/healthz")).status_code == 404
+            assert (await fetched(url, "/signin")).status_code == 200
         assert (await fetched(f"http://{opened.http}", "/healthz")).text == "alive"
     assert not (installation.data / "api-certificate.pem").exists()
 

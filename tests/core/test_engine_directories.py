@@ -9,6 +9,7 @@ from tests.core.world import HOME, NOON, World, decided, reason
 from vestibule.core.clients import SignIn
 from vestibule.core.credentials import CredentialState
 from vestibule.core.decisions import Accept, Account, Ask, CheckPassword, Decision, Reject
+from vestibule.core.errors import Unavailable
 from vestibule.core.events import PasswordChecked
 from vestibule.core.policy import Outcome
 from vestibule.core.reasons import PASSWORD_WAS_RIGHT, Reason
@@ -91,11 +92,24 @@ def test_a_client_may_have_everybodys_password_checked_by_one_directory() -> Non
     world.person("bob")
     orders = [world.happens(world.began(name, "secret")).order for name in ("alice", "bob")]
     accounts = [order.account for order in orders if isinstance(order, CheckPassword)]
-    assert accounts == [Account("nps", "", "alice"), Account("nps", "", "bob")]
+    assert accounts == [Account("nps", "", "alice"), Account("nps", "", "bob", local=True)]
     world.client("vpn", first_factor="corp")
     assert world.happens(world.began("alice", "secret")).order == CheckPassword(
         "id-alice", Secret.of("secret"), HOME, ACCOUNT
     )
+
+
+def test_a_password_proves_nothing_for_whoever_has_the_name_by_now() -> None:
+    world = with_alice(open_to_strangers(), Mfa.ENABLED)
+    began = world.began("alice", "secret")
+    world.happens(began)
+    for user_id in ("another", ""):
+        with pytest.raises(Unavailable, match="another person"):
+            world.happens(PasswordChecked(began, right=True, user_id=user_id))
+    assert decided(world.happens(PasswordChecked(began, right=True, user_id="id-alice"))) == Accept("alice")
+    del world.users["alice"]
+    with pytest.raises(Unavailable, match="another person"):
+        world.happens(PasswordChecked(began, right=True, user_id="id-alice"))
 
 
 # -- the first factor alone -----------------------------------------------------------------------------------------
@@ -113,11 +127,11 @@ def checked(world: World, name: str, *, right: bool = True, refusal: Reason = Re
 
 @pytest.mark.parametrize("sign_in", [SignIn.PASSWORD_THEN_CODE, *ONE_FIELD])
 def test_people_without_a_second_factor_pass_until_a_date_and_the_journal_says_so(sign_in: SignIn) -> None:
-    world = with_alice(World().client("vpn", sign_in, pass_until=UNTIL))
+    world = with_alice(World().client("vpn", sign_in, pass_until=UNTIL), Mfa.ENABLED)
     assert checked(world, "alice") == Accept("alice", (), SAID)
     assert (world.last.accepted, world.last.rule) == (True, PASSED)
     assert world.failures_of("alice", "password") == 0
-    assert world.users["alice"].mfa is Mfa.ENFORCED
+    assert world.users["alice"].mfa is Mfa.ENABLED
     assert isinstance(checked(world.later(60), "alice"), Reject)
 
 
@@ -131,9 +145,14 @@ def test_people_with_a_second_factor_never_pass_without_it(sign_in: SignIn) -> N
         assert not isinstance(checked(world, "alice"), Accept)
 
 
+def test_whose_factor_was_taken_away_does_not_pass_either() -> None:
+    world = with_alice(World().client("vpn", pass_until=UNTIL), Mfa.ENFORCED)
+    assert checked(world, "alice") == Reject(Reason.NOT_ENROLLED)
+
+
 def test_a_factor_that_was_never_proven_is_none_yet() -> None:
-    world = with_alice(World().client("vpn", pass_until=UNTIL))
-    token = with_alice(world).person("alice", "secret").totp()
+    world = World().client("vpn", pass_until=UNTIL)
+    token = with_alice(world, Mfa.ENABLED).person("alice", "secret", Mfa.ENABLED).totp()
     world.credentials[token.id] = replace(token.credential, state=CredentialState.PENDING)
     assert checked(world, "alice") == Accept("alice", (), SAID)
 

@@ -1,5 +1,6 @@
 """Directories of others are set up, tried, synchronised and removed, and nothing that still stands on one is lost."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.flows.desks import ACTOR, Office
+from vestibule.core.clients import Client
 from vestibule.core.decisions import Account
 from vestibule.core.directories import DirectoryRecord
 from vestibule.core.errors import Malformed, Unavailable
@@ -16,13 +18,14 @@ from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
 from vestibule.core.users import User
 from vestibule.flows import clients, directories, groups, users
-from vestibule.flows.desk import Desk
+from vestibule.flows.desk import SLICE, Desk
 from vestibule.flows.directories import MARGIN_SECONDS, WHOLE_SECONDS
 from vestibule.flows.kinds import Kind, Takeover
 from vestibule.flows.refused import Missing, Refused
 from vestibule.flows.sync_plan import Found, Manners
 
 ALICE = Person("guid", "alice@corp", "cn=alice", other_names=("alice",))
+BOB = Person("other guid", "bob@corp", "cn=bob")
 RIGHT = Verdict(right=True, attributes=(("Class", "staff"),))
 WRONG = Verdict(right=False, refusal=Reason.ACCOUNT_LOCKED, detail="data 775")
 
@@ -192,17 +195,34 @@ async def test_a_run_that_asks_for_changes_takes_nobody_for_gone(desk: Desk, liv
     assert live.corp.since == [0.0, start - MARGIN_SECONDS, start + 60 - MARGIN_SECONDS]
 
 
-@pytest.mark.parametrize("why", ["a day has passed", "the settings changed", "it was told to"])
+@pytest.mark.parametrize("why", ["a day has passed", "the settings changed", "the clock went back", "it was told to"])
 async def test_a_whole_run_comes_when_it_must(desk: Desk, live: Live, office: Office, why: str) -> None:
     await add(desk)
+    live.corp.people = [ALICE, BOB]
     await directories.sync(desk, ACTOR, id="corp")
-    live.corp.people = []
+    live.corp.people = [BOB]
     if why == "a day has passed":
         office.clock.at += WHOLE_SECONDS
     elif why == "the settings changed":
         await directories.change(desk, ACTOR, id="corp", settings={"x": 1})
+    elif why == "the clock went back":
+        office.clock.at -= 1
     report = await directories.sync(desk, ACTOR, id="corp", changes_only=why != "it was told to")
     assert (report["gone"], live.corp.since[-1]) == (1, 0.0)
+
+
+async def test_people_who_are_held_are_looked_at_and_told_each_time(desk: Desk, live: Live, office: Office) -> None:
+    await add(desk)
+    live.corp.people += [replace(BOB, id=f"id {n}", name=f"p{n}") for n in range(2)]
+    await directories.sync(desk, ACTOR, id="corp")
+    live.corp.people = [ALICE]
+    await directories.sync(desk, ACTOR, id="corp")
+    office.clock.at += 60
+    report = await directories.sync(desk, ACTOR, id="corp", changes_only=True)
+    assert (report["partial"], report["held_count"]) == (False, 2)
+    assert (await directories.show(desk, ACTOR, id="corp"))["last_sync"]["held"] == 2
+    await directories.sync(desk, ACTOR, id="corp", approve=True)
+    assert (await directories.sync(desk, ACTOR, id="corp", changes_only=True))["partial"]
 
 
 async def test_a_directory_that_lists_nobody_is_not_synchronised(desk: Desk, live: Live) -> None:
@@ -235,6 +255,61 @@ async def test_a_directory_with_people_is_removed_only_when_they_are_released(de
     assert desk.store.snapshot.directories == {}
 
 
+async def test_another_directory_of_the_same_id_begins_anew(desk: Desk, live: Live) -> None:
+    await add(desk)
+    await directories.sync(desk, ACTOR, id="corp")
+    await directories.remove(desk, ACTOR, id="corp", release=True)
+    await add(desk)
+    assert (await directories.show(desk, ACTOR, id="corp"))["last_sync"] is None
+    await directories.sync(desk, ACTOR, id="corp", changes_only=True)
+    assert live.corp.since == [0.0, 0.0]
+
+
+async def test_a_directory_is_not_removed_under_a_run_and_a_refusal_leaves_the_lead(desk: Desk, live: Live) -> None:
+    await add(desk)
+    await directories.sync(desk, ACTOR, id="corp")
+    begun = asyncio.Event()
+
+    async def slow(since: float) -> AsyncIterator[Found]:
+        begun.set()
+        await asyncio.Event().wait()
+        yield Found(ALICE)
+
+    live.corp.found = slow  # type: ignore[method-assign]
+    run = asyncio.create_task(directories.sync(desk, ACTOR, id="corp"))
+    await begun.wait()
+    with pytest.raises(Refused, match="just now"):
+        await directories.remove(desk, ACTOR, id="corp", release=True)
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+    with pytest.raises(Refused, match="--release"):
+        await directories.remove(desk, ACTOR, id="corp")
+    assert (await directories.remove(desk, ACTOR, id="corp", release=True))["released"] == 1
+
+
+@pytest.mark.parametrize("where", [{"servers": ["ldaps://mine"]}, {"plain": True}, {"ca_file": "/mine"}])
+async def test_a_secret_is_told_to_other_servers_only_by_who_knows_it(desk: Desk, where: dict[str, Any]) -> None:
+    await add(desk)
+    with pytest.raises(Refused, match="Give it again") as refused:
+        await directories.change(desk, ACTOR, id="corp", settings=where)
+    assert refused.value.fields == ("secret",)
+    assert desk.store.snapshot.directories["corp"].version == 1
+    await directories.change(desk, ACTOR, id="corp", settings=where, secret="s3cret")
+    await directories.change(desk, ACTOR, id="corp", settings={**where, "base": "dc=other"})
+    await add(desk, id="anonymous", secret="")
+    await directories.change(desk, ACTOR, id="anonymous", settings=where)
+
+
+async def test_a_directory_that_any_client_asks_is_not_removed(desk: Desk) -> None:
+    await add(desk)
+    crowd = [Client(f"c{n:04}", "c", ("192.0.2.7",), ()) for n in range(SLICE)]
+    last = Client("last", "c", ("192.0.2.8",), (), first_factor="corp")
+    for one in (*crowd, last):
+        await desk.store.change(lambda writing, one=one: writing.put(one))  # type: ignore[misc]  # bound at once
+    with pytest.raises(Refused, match="client last"):
+        await directories.remove(desk, ACTOR, id="corp")
+
+
 async def test_a_client_can_have_its_first_factors_checked_by_a_directory_that_is_there(desk: Desk) -> None:
     await clients.add(desk, ACTOR, name="vpn", networks=["192.0.2.7"])
     with pytest.raises(Refused, match="no directory corp"):
@@ -250,7 +325,7 @@ async def test_a_client_can_have_its_first_factors_checked_by_a_directory_that_i
 # -- the first factor alone -----------------------------------------------------------------------------------------
 
 
-async def test_a_client_passes_people_until_the_end_of_a_day_and_says_so(desk: Desk) -> None:
+async def test_a_client_passes_people_until_the_end_of_a_day_and_says_so(desk: Desk, office: Office) -> None:
     told = await clients.add(desk, ACTOR, name="vpn", networks=["192.0.2.7"], pass_until="2027-02-01")
     assert told["client"]["pass_until"] == pytest.approx(1801526399.999999)
     assert any("Until the end of 2027-02-01" in warning for warning in told["warnings"])
@@ -259,10 +334,12 @@ async def test_a_client_passes_people_until_the_end_of_a_day_and_says_so(desk: D
     await add(desk)
     told = await clients.change(desk, ACTOR, id="vpn", first_factor="corp")
     assert any("whom nobody knows here are let in" in warning for warning in told["warnings"])
+    office.clock.at = 1801526400.0
+    assert not any("Until" in warning for warning in (await clients.show(desk, ACTOR, id="vpn"))["warnings"])
     assert (await clients.change(desk, ACTOR, id="vpn", pass_until=""))["client"]["pass_until"] is None
 
 
-@pytest.mark.parametrize("wrong", ["soon", "2027-13-01", "2099-01-01", "01.02.2027"])
+@pytest.mark.parametrize("wrong", ["soon", "2027-13-01", "2099-01-01", "01.02.2027", "2027-01-14"])
 async def test_a_day_that_is_none_or_too_far_is_refused(desk: Desk, wrong: str) -> None:
     with pytest.raises(Refused, match="pass_until must be"):
         await clients.add(desk, ACTOR, name="vpn", networks=["192.0.2.7"], pass_until=wrong)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.flows.desks import ACTOR, Office
 from vestibule.core.journal import Entry, EntryKind
+from vestibule.core.ports import Writing
 from vestibule.core.reasons import Reason
 from vestibule.flows import report
 from vestibule.flows.refused import Refused
@@ -29,7 +30,11 @@ def entry(when: str, reason: Reason | None = None, client: str = "vpn", method: 
 
 
 async def note(office: Office, *entries: Entry) -> None:
-    await office.store.change(lambda writing: [writing.note(one) for one in entries])
+    def act(writing: Writing) -> None:
+        for one in entries:
+            writing.note(one)
+
+    await office.store.change(act)
 
 
 async def test_a_month_is_counted_by_day_method_client_and_reason(office: Office) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from tests.flows.desks import ACTOR, Office
+from vestibule.core.directories import DirectoryRecord
 from vestibule.core.errors import Unavailable
 from vestibule.core.people import Person, PhoneKind, Unreadable
-from vestibule.core.users import Alias, Mfa, User
+from vestibule.core.secret import Secret
+from vestibule.core.users import Alias, Mfa, Password, Role, User
 from vestibule.flows import groups, tokens, users
 from vestibule.flows.refused import Refused
 from vestibule.flows.sync import LEASE_SECONDS, PAGE, Sync
@@ -24,6 +26,16 @@ def person(name: str) -> Person:
 
 
 PEOPLE = [person(f"p{n}") for n in range(3)]
+DAY = 86_400.0
+
+
+@pytest.fixture
+async def office(office: Office) -> Office:
+    """The office, with two directories."""
+    for id in ("corp", "other"):
+        record = DirectoryRecord(id, "ldap", "{}", Secret(b""))
+        await office.store.change(lambda writing, record=record: writing.put(record))  # type: ignore[misc]  # bound at once
+    return office
 
 
 async def listed(entries: Iterable[Person | Unreadable | Found | Exception]) -> AsyncIterator[Found]:
@@ -40,7 +52,7 @@ async def sync(
 
 
 def counts(report: dict[str, Any]) -> dict[str, int]:
-    kinds = ("created", "changed", "unchanged", "gone", "back", "refused", "unreadable", "held_count")
+    kinds = ("created", "changed", "unchanged", "gone", "disabled", "back", "refused", "unreadable", "held_count")
     return {kind: report[kind] for kind in kinds if report[kind]}
 
 
@@ -220,6 +232,7 @@ async def test_more_than_the_brake_allows_are_held_until_they_are_approved(offic
     await sync(office, *crowd)
     report = await sync(office, crowd[0])
     assert counts(report) == {"unchanged": 1, "held_count": 6}
+    assert not report["nobody_listed"]
     assert report["held"] == [one.name for one in crowd[1:]]
     assert (await user(office, "p1")).block is None
     assert (await office.actions())[-1] == "directory.held"
@@ -246,8 +259,8 @@ async def test_or_kept(office: Office) -> None:
 async def test_our_own_people_and_those_of_other_directories_are_never_gone(office: Office) -> None:
     await users.add(office.desk, ACTOR, name="local")
     await sync(office, PEOPLE[0], manners=Manners("other"))
-    await sync(office, PEOPLE[1])
-    assert counts(await sync(office)) == {"gone": 1}
+    await sync(office, *PEOPLE[1:])
+    assert counts(await sync(office, PEOPLE[2])) == {"gone": 1, "unchanged": 1}
     assert [(await user(office, name)).block for name in ("local", "p0")] == [None, None]
 
 
@@ -272,7 +285,105 @@ async def test_a_block_by_an_administrator_is_not_ended_by_the_directory(office:
     assert block.by == ACTOR
 
 
+@pytest.mark.parametrize("how", ["gone", "disabled"])
+async def test_a_block_that_is_over_keeps_nobody_from_being_blocked(office: Office, how: str) -> None:
+    await sync(office, *PEOPLE)
+    await users.block(office.desk, ACTOR, name="p0", reason="lost phone", days=1)
+    later = PEOPLE[1:] if how == "gone" else [replace(PEOPLE[0], enabled=False), *PEOPLE[1:]]
+    before = await office.actions()
+    await sync(office, *later)
+    assert await office.actions() == before
+    office.clock.at += DAY
+    assert counts(await sync(office, *later))[how] == 1
+    blocked = await user(office, "p0")
+    assert blocked.blocked(office.clock.at + 100 * DAY)
+    assert counts(await sync(office, *PEOPLE))["back"] == 1
+
+
+@pytest.mark.parametrize("partial", [False, True])
+async def test_more_disabled_at_once_than_the_brake_allows_are_held(office: Office, *, partial: bool) -> None:
+    crowd = [person(f"p{n}") for n in range(8)]
+    await sync(office, *crowd)
+    off = [replace(one, enabled=False) for one in crowd[:6]]
+    report = await sync(office, *off, *crowd[6:], partial=partial)
+    assert (counts(report), report["held"]) == ({"unchanged": 8, "held_count": 6}, [one.name for one in off])
+    assert (await user(office, "p0")).block is None
+    assert (await office.actions())[-1] == "directory.held"
+    assert counts(await sync(office, *off[:5], *crowd[5:], dry_run=True)) == {"unchanged": 8, "disabled": 5}
+    assert (await user(office, "p0")).block is None
+    assert counts(await sync(office, *off, *crowd[6:], approved=True)) == {"unchanged": 8, "disabled": 6}
+    assert all([(await user(office, one.name)).block for one in off])
+    assert counts(await sync(office, *off, *crowd[6:])) == {"unchanged": 8}
+
+
+async def test_who_is_held_again_is_told_once_in_the_journal(office: Office) -> None:
+    crowd = [person(f"p{n}") for n in range(8)]
+    await sync(office, *crowd)
+    for here in (1, 1, 2):
+        await sync(office, *crowd[:here])
+    assert (await office.actions()).count("directory.held") == 2
+
+
+@pytest.mark.parametrize("approved", [False, True])
+async def test_a_list_of_nobody_is_an_error_and_never_everybody_gone(office: Office, *, approved: bool) -> None:
+    await sync(office, *PEOPLE)
+    report = await sync(office, approved=approved)
+    assert (counts(report), len(report["notes"])) == ({"held_count": 3}, 1)
+    assert report["nobody_listed"]
+    assert (await user(office, "p0")).block is None
+
+
+async def test_somebody_whose_new_name_is_refused_follows_in_all_else(office: Office) -> None:
+    await users.add(office.desk, ACTOR, name="taken")
+    await sync(office, *PEOPLE)
+    renamed = replace(PEOPLE[0], name="taken", enabled=False, last_name="new")
+    report = await sync(office, renamed, *PEOPLE[1:])
+    assert counts(report) == {"refused": 1, "unchanged": 2, "disabled": 1}
+    after = await user(office, "p0")
+    assert (after.last_name, after.blocked(office.clock.at)) == ("new", True)
+
+
+async def test_a_name_of_ones_own_is_nobodys_other_name_any_more(office: Office) -> None:
+    await sync(office, replace(PEOPLE[0], other_names=("p1",)))
+    assert await names(office) == {"p1": "p0"}
+    assert counts(await sync(office, PEOPLE[1], partial=True)) == {"created": 1}
+    assert await names(office) == {}
+
+
+async def test_nobody_who_administers_is_taken_over(office: Office) -> None:
+    await users.add(office.desk, ACTOR, name="p0")
+    boss = replace(await user(office, "p0"), role=Role.HELPDESK)
+    await office.store.change(lambda writing: writing.put(boss))
+    report = await sync(office, PEOPLE[0], manners=replace(CORP, adopt=True))
+    assert (counts(report), "role" in report["notes"][0]["what"]) == ({"refused": 1}, True)
+    assert await user(office, "p0") == boss
+
+
+async def test_who_is_taken_over_has_no_local_password_any_more(office: Office) -> None:
+    await users.add(office.desk, ACTOR, name="p0", password="a long enough password")
+    one = await user(office, "p0")
+    await sync(office, PEOPLE[0], manners=replace(CORP, adopt=True))
+    assert await office.store.read(lambda reading: reading.get(Password, one.id)) is None
+
+
 # -- errors ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_directory_that_was_removed_meanwhile_brings_nobody_in(office: Office) -> None:
+    await office.store.change(lambda writing: writing.remove(DirectoryRecord, "corp"))
+    with pytest.raises(Refused, match="no directory corp"):
+        await sync(office, *PEOPLE)
+    assert await office.store.read(lambda reading: reading.count(User)) == 0
+
+
+async def test_a_lead_that_a_wrong_clock_took_keeps_nobody_out(office: Office) -> None:
+    begun = asyncio.Event()
+    office.clock.at += 1000 * DAY
+    crashed = asyncio.create_task(Sync(office.desk, CORP).run(never(begun)))
+    await begun.wait()
+    office.clock.at -= 1000 * DAY
+    assert counts(await sync(office, *PEOPLE)) == {"created": 3}
+    crashed.cancel()
 
 
 async def test_an_error_in_the_middle_keeps_what_came_before_and_takes_nobody_away(office: Office) -> None:

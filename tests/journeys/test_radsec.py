@@ -5,7 +5,7 @@ import shutil
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -204,6 +204,14 @@ async def test_nobody_comes_in_without_a_certificate_of_ours(
 async def test_a_certificate_of_nobody_from_nowhere_is_ended(secure: Secure) -> None:
     await secure.world.put(roaming())
     async with secure.wire(secure.ours.client("somebody")) as wire:
+        wire.send(wire.status())
+        assert await wire.ended()
+    assert secure.turned_away("unknown client") == 1
+
+
+async def test_a_client_without_a_network_asks_over_http_alone_whatever_a_certificate_says(secure: Secure) -> None:
+    await secure.world.put(replace(roaming(), networks=()))
+    async with secure.wire(secure.ours.client("vpn.example.org")) as wire:
         wire.send(wire.status())
         assert await wire.ended()
     assert secure.turned_away("unknown client") == 1

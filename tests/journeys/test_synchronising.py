@@ -94,9 +94,11 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     await office.store.close()
 
 
+SECRET = SEARCHER_SECRET.reveal().decode()
+
+
 async def add(desk: Desk, crowd: Crowd) -> None:
-    secret = SEARCHER_SECRET.reveal().decode()
-    await directories.add(desk, ACTOR, id="corp", kind="ldap", settings=crowd.settings(), secret=secret)
+    await directories.add(desk, ACTOR, id="corp", kind="ldap", settings=crowd.settings(), secret=SECRET)
 
 
 async def run(desk: Desk, *, approve: bool = False) -> dict[str, int]:
@@ -123,7 +125,7 @@ async def test_a_directory_is_taken_over_and_followed(desk: Desk, before: Crowd,
     renamed = await named(desk, f"p{RENAMED:06}")
     assert await run(desk) == {"unchanged": MANY}
     assert peak() - memory < FLAT_MEGABYTES
-    await directories.change(desk, ACTOR, id="corp", settings=after.settings())
+    await directories.change(desk, ACTOR, id="corp", settings=after.settings(), secret=SECRET)
     assert await run(desk) == {"changed": 1, "unchanged": MANY - GONE - 1, "held_count": GONE}
     assert (await named(desk, "renamed")).id == renamed.id
     assert (await named(desk, "p000001")).block is None
@@ -136,12 +138,12 @@ async def test_an_outage_in_the_middle_takes_nobody_away(desk: Desk, before: Cro
     assert await run(desk) == {"created": MANY}
     broken = Slapd.made([*OTHERS[:3], *units(), *(entry(number) for number in range(1, MANY + 1))])
     try:
-        await directories.change(desk, ACTOR, id="corp", settings=Crowd(broken).settings())
+        await directories.change(desk, ACTOR, id="corp", settings=Crowd(broken).settings(), secret=SECRET)
         with pytest.raises(Unavailable):
             await directories.sync(desk, ACTOR, id="corp", progress=lambda done, _: broken.kill() if done else None)
     finally:
         broken.remove()
     everybody = await desk.store.read(lambda reading: reading.page(User, "", MANY))
     assert all(user.block is None for user in everybody)
-    await directories.change(desk, ACTOR, id="corp", settings=before.settings())
+    await directories.change(desk, ACTOR, id="corp", settings=before.settings(), secret=SECRET)
     assert await run(desk) == {"unchanged": MANY}

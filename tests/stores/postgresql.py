@@ -46,6 +46,7 @@ SETTINGS = {
     "max_wal_size": "512MB",
     "autovacuum": "off",
     "log_min_messages": "fatal",
+    "wal_retrieve_retry_interval": "200ms",
 }
 # The shell ends the server when its own input ends, which it does when the tests' process is gone, however it went: a
 # server that is frozen is woken, and one that is just starting is told again.
@@ -91,9 +92,7 @@ class Server:
     @classmethod
     def made(cls, **settings: str) -> "Server":
         """Lay out a new one, and start it."""
-        folder = Path(tempfile.mkdtemp(prefix="vpg-"))
-        if os.geteuid() == 0:
-            shutil.chown(folder, "nobody")
+        folder = _folder()
         command: list[str | Path] = [
             programs() / "initdb",
             "-D",
@@ -108,6 +107,35 @@ class Server:
         atexit.register(server.remove)
         server.start()
         return server
+
+    def standby(self) -> "Server":
+        """Lay out a server that follows this one; no commit here is answered without it from now on."""
+        server = Server(_folder(), dict(self.settings))
+        atexit.register(server.remove)
+        server.follow(self)
+        return server
+
+    def follow(self, primary: "Server") -> None:
+        """Become a standby of another, with a fresh copy of what that has, and start."""
+        data = self.folder / "data"
+        shutil.rmtree(data, ignore_errors=True)
+        command: list[str | Path] = [programs() / "pg_basebackup", "-h", primary.folder, "-U", USER, "-D", data]
+        options = ("--write-recovery-conf", "--checkpoint=fast", "--no-sync")
+        subprocess.run([*command, *options], check=True, capture_output=True, **other_user())
+        self.start()
+        asyncio.run(primary.wait_for_standby())
+
+    async def wait_for_standby(self) -> None:
+        """From here on a commit is answered when the standby has it, too."""
+        await self.command("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        await self.command("SELECT pg_reload_conf()")
+        until = time.monotonic() + START_SECONDS
+        while await self.asked("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") != 1:
+            assert time.monotonic() < until, (self.folder / "log").read_text()
+
+    async def promote(self) -> None:
+        """Let a standby become a primary, which waits for nobody."""
+        assert await self.asked(f"SELECT pg_promote(true, {START_SECONDS:.0f})")
 
     def url(self, database: str) -> str:
         return f"postgresql://{USER}@/{database}?host={self.folder}"
@@ -155,12 +183,14 @@ class Server:
         """Let it hold still: connections open, nothing answers."""
         pids = [self.pid, *self.children()]
         for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+            with contextlib.suppress(ProcessLookupError):  # one that has just ended
+                os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
             for pid in pids:
-                os.kill(pid, signal.SIGCONT)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def children(self) -> list[int]:
         found = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
@@ -187,6 +217,22 @@ class Server:
             await connection.execute(text)
         finally:
             await connection.close()
+
+    async def asked(self, question: str, database: str = "postgres") -> object:
+        """What the server answers."""
+        connection = await asyncpg.connect(self.url(database))
+        try:
+            return await connection.fetchval(question)
+        finally:
+            await connection.close()
+
+
+def _folder() -> Path:
+    """A new folder of the user that runs the server."""
+    folder = Path(tempfile.mkdtemp(prefix="vpg-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "nobody")
+    return folder
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,14 @@ from vestibule.core.secret import Secret
 class Account:
     """A person as a directory of others knows them: its id, what it never changes of them, their name.
 
-    `external_id` is "" where only the name is known: of a local user, or of somebody whom we do not know.
+    `external_id` is "" where only the name is known: of a local user, or of somebody whom we do not know. `local` is
+    whether it is a user of ours, whose local password goes first; one that a person of a directory once had never does.
     """
 
     directory: str
     external_id: str
     user_name: str
+    local: bool = False
 
 
 @dataclass(frozen=True, slots=True)

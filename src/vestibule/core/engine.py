@@ -36,7 +36,10 @@ class Engine:
         self._awaited = {method.name: method for method in awaited}
 
     def step(self, case: Case, event: Event, moment: Moment) -> Step:
-        """Decide what happens next. Raises Unavailable when the asking client has just been removed."""
+        """Decide what happens next.
+
+        Raises Unavailable when the asking client has just been removed, or the name has just become another's.
+        """
         match event:
             case Began():
                 return _asked_alike(case, event, self._began(case, event, moment), moment)
@@ -92,6 +95,8 @@ class Engine:
     def _password_checked(self, case: Case, event: PasswordChecked, moment: Moment) -> Step:
         began, user = event.began, case.user
         client = _client(case, began.client_id)
+        if event.user_id not in {None, user.id if user else ""}:
+            raise Unavailable("the name has become another person's while the password was checked")
         story = Story.of_beginning(case, began, moment)
         if user is None and not _passes_unknown(client, began, moment):
             return steps.reject(case, story, Reason.UNKNOWN_USER)
@@ -116,7 +121,7 @@ class Engine:
         if client.one_field and candidates:
             found = _find_in_field(case, began, candidates, story.moment)
             return steps.settle_code(case, user, found, story, began.proof)
-        if client.passes(story.moment.at) and _has_no_factor(case):
+        if client.passes(story.moment.at) and _never_proved(case, user):
             return steps.pass_without(case, user, story)
         return self._open(case, requirement.methods, story)
 
@@ -330,9 +335,9 @@ def _why_no_prompt(case: Case, moment: Moment) -> Reason:
     return Reason.NO_USABLE_PROMPT if usable else Reason.NOT_ENROLLED
 
 
-def _has_no_factor(case: Case) -> bool:
-    """Whether this person never proved a second factor; one that is disabled or over is one that was."""
-    return all(one.state is CredentialState.PENDING for one in case.credentials)
+def _never_proved(case: Case, user: User) -> bool:
+    """Whether this person never proved a second factor; one that is disabled, over or taken away is one that was."""
+    return user.mfa is Mfa.ENABLED and all(one.state is CredentialState.PENDING for one in case.credentials)
 
 
 def _find_in_field(case: Case, event: Began, candidates: tuple[Candidate, ...], moment: Moment) -> Right | Wrong:

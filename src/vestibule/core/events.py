@@ -45,7 +45,8 @@ class PasswordChecked:
     """The directory has looked at the password of `began`.
 
     `refusal` is why it does not let the person in, `detail` the same in its own words; `attributes` (name, value) are
-    what it says with a right password, for doors that pass such things on.
+    what it says with a right password, for doors that pass such things on. `user_id` is whose password was ordered to
+    be checked, "" for nobody's: where the name has become another's meanwhile, it proves nothing. None is not asked.
     """
 
     began: Began
@@ -53,6 +54,7 @@ class PasswordChecked:
     refusal: Reason = Reason.WRONG_PASSWORD
     attributes: tuple[tuple[str, str], ...] = ()
     detail: str = ""
+    user_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,8 @@ def _account(case: Case, user: User, story: Story) -> Account | None:
     directory = case.snapshot.clients[story.client_id].first_factor or user.directory
     if not directory:
         return None
-    return Account(directory, user.external_id if directory == user.directory else "", user.name)
+    external_id = user.external_id if directory == user.directory else ""
+    return Account(directory, external_id, user.name, local=not user.directory)
 
 
 def pass_without(case: Case, user: User | None, story: Story) -> Step:

@@ -201,7 +201,9 @@ class Authenticate:
 
     async def _look_at(self, check: Check) -> PasswordChecked:
         said = await self._first_factor.check(check.order, check.deadline)
-        return PasswordChecked(check.began, said.right, said.refusal, said.attributes, said.detail)
+        return PasswordChecked(
+            check.began, said.right, said.refusal, said.attributes, said.detail, user_id=check.order.user_id
+        )
 
     async def _settle(self, key: Key, event: Event, event_id: str, deadline: float) -> tuple[Step, bool]:
         """Let the store decide, or say again what was decided; and whether it was decided here and now."""

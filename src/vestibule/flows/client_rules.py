@@ -83,17 +83,17 @@ def refuse_ambiguous(reading: Reading, client: Client) -> None:
         )
 
 
-def warnings_of(reading: Reading, client: Client) -> list[str]:
-    """What is allowed but weak, each with a way out."""
+def warnings_of(reading: Reading, client: Client, now: float) -> list[str]:
+    """What is allowed but weak at `now`, each with a way out."""
     found = [warning for secret in client.secrets for warning in _weak(secret)]
     if not client.require_message_authenticator:
         found.append(NO_AUTHENTICATOR)
     if client.rejoin_seconds:
         found.append(REJOINS.format(client.rejoin_seconds))
-    if client.pass_until:
+    if client.passes(now):
         found.append(PASSES.format(datetime.fromtimestamp(client.pass_until, UTC).date()))
     if not client.require_user_match:
-        strangers = client.first_factor and client.pass_until
+        strangers = client.first_factor and client.passes(now)
         found.append(STRANGERS.format(client.first_factor) if strangers else ANY_USER)
     around = [other.id for other, same in _near(reading, client) if not same]
     if around:

@@ -93,7 +93,7 @@ async def show(desk: Desk, actor: str, *, id: str) -> Told:  # noqa: ARG001 - ev
 
     def question(reading: Reading) -> Told:
         client = the_client(reading, id)
-        return {"client": client_told(client), "warnings": warnings_of(reading, client)}
+        return {"client": client_told(client), "warnings": warnings_of(reading, client, desk.clock())}
 
     return await desk.store.read(question)
 
@@ -241,6 +241,8 @@ def _pass_until(desk: Desk, text: str) -> float:
     except ValueError:
         raise Refused("pass_until must be a date as 2027-01-31, or empty for never.", "pass_until") from None
     until = datetime.combine(day, time.max, UTC).timestamp()
+    if until < desk.clock():
+        raise Refused("pass_until must be today or later; empty is for never.", "pass_until")
     if until > desk.clock() + PASS_DAYS * DAY:
         raise Refused(f"pass_until must be within {PASS_DAYS} days: nothing passes for good.", "pass_until")
     return until
@@ -283,7 +285,11 @@ async def _changed(desk: Desk, actor: str, client_id: str, given: Mapping[str, A
         names = [one.name for one in fields(Client) if getattr(client, one.name) != getattr(before, one.name)]
         refuse_unfit(client)
         if not names:
-            return {"client": client_told(client), "changed": [], "warnings": warnings_of(writing, client)}
+            return {
+                "client": client_told(client),
+                "changed": [],
+                "warnings": warnings_of(writing, client, desk.clock()),
+            }
         client = replace(client, version=before.version + 1)
         told = _stored(desk, writing, client, None, action="client.set", actor=actor, changed=names)
         return {"client": told["client"], "changed": names, "warnings": told["warnings"]}
@@ -301,7 +307,7 @@ def _stored(
             f"There is no directory {client.first_factor}. See them with: vestibule directory list", "first_factor"
         )
     writing.put(client)
-    warnings = warnings_of(writing, client)
+    warnings = warnings_of(writing, client, desk.clock())
     if warnings:
         detail["warnings"] = warnings
     writing.note(replace(desk.entry(action, actor, **detail), client_id=client.id))

@@ -1,6 +1,7 @@
 """Directories of others: set them up, try them, take their people over. What a kind of them needs, the kind knows."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,15 +15,20 @@ from vestibule.core.people import Ambiguous, Person
 from vestibule.core.ports import AccountDirectory, Reading, Verdict, Writing
 from vestibule.core.secret import Secret
 from vestibule.core.users import Group, User
+from vestibule.flows.client_rules import MOST
 from vestibule.flows.clients import made_id
 from vestibule.flows.desk import SLICE, Desk, Progress, Told, quiet
 from vestibule.flows.kinds import Finding, Takeover
 from vestibule.flows.refused import Missing, Refused
-from vestibule.flows.sync import Sync, begun, last_run, remember_begun
+from vestibule.flows.sync import Sync, begun, forget, give_up_lead, last_run, lead, remember_begun
 
 LOCAL = "local"
 TRY_SECONDS = 10.0
 WHOLE_SECONDS = 86_400.0
+WHERE = ("servers", "plain", "ca_file")
+"""The settings that say who is told the secret, whatever the kind."""
+
+TOLD_TO_OTHERS = "The secret would be told to others than before. Give it again together with these settings."
 MARGIN_SECONDS = 600.0  # the directory's clock may be another, and its servers tell each other late
 
 
@@ -63,7 +69,11 @@ async def show(desk: Desk, actor: str, *, id: str) -> Told:  # noqa: ARG001 - ev
 async def change(
     desk: Desk, actor: str, *, id: str, settings: Mapping[str, Any] | None = None, secret: str | None = None
 ) -> Told:
-    """Change what is given; a setting that is null goes back to its default."""
+    """Change what is given; a setting that is null goes back to its default.
+
+    Where the secret would be told to others than before, it must be given again: who may change a directory does not
+    learn its secret by sending it to a server of their own.
+    """
 
     def act(writing: Writing) -> Told:
         before = the_directory(writing, id)
@@ -71,6 +81,8 @@ async def change(
         merged = {**json.loads(before.settings), **(settings or {})}
         text = _kept(desk, id, before.kind, {name: one for name, one in merged.items() if one is not None}, kept)
         record = replace(before, settings=text, secret=kept, version=before.version + 1)
+        if secret is None and kept and _where(record) != _where(before):
+            raise Refused(TOLD_TO_OTHERS, "secret")
         _refuse_unknown_groups(desk, writing, record)
         changed = sorted(settings or {}) + ([] if secret is None else ["secret"])
         writing.put(record)
@@ -83,12 +95,25 @@ async def change(
 async def remove(desk: Desk, actor: str, *, id: str, release: bool = False, progress: Progress = quiet) -> Told:
     """Remove a directory. Refused while people belong to it, unless they are released to be local users.
 
-    Who is released keeps their factors, and signs in again once they have a local password.
+    Who is released keeps their factors, and signs in again once they have a local password. Refused as well while a
+    synchronisation is under way, which would bring them back.
     """
     await desk.store.read(lambda reading: _refuse_in_use(reading, id))
+    run = desk.new_id()
+    try:
+        released = await _let_people_go(desk, actor, id, run, release=release, progress=progress)
+        return await desk.store.change(_removing(desk, actor, id, run, released))
+    finally:
+        with contextlib.suppress(Unavailable):
+            await desk.store.change(lambda writing: give_up_lead(writing, id, run))
+
+
+async def _let_people_go(desk: Desk, actor: str, id: str, run: str, *, release: bool, progress: Progress) -> int:
+    """Make the people of a directory local users; how many."""
     released, done, after = 0, 0, ""
     total = await desk.store.read(lambda reading: reading.count(User))
     while page := await desk.store.read(_users_after(after)):
+        await desk.store.change(lambda writing: lead(writing, id, run, desk.clock()))
         theirs = [user for user in page if user.directory == id]
         if theirs and not release:
             raise Refused(
@@ -99,15 +124,19 @@ async def remove(desk: Desk, actor: str, *, id: str, release: bool = False, prog
             released += await desk.store.change(_releasing(desk, actor, id, theirs))
         after, done = page[-1].id, done + len(page)
         progress(done, total)
+    return released
 
+
+def _removing(desk: Desk, actor: str, id: str, run: str, released: int) -> Callable[[Writing], Told]:
     def act(writing: Writing) -> Told:
-        the_directory(writing, id)
         _refuse_in_use(writing, id)
+        lead(writing, id, run, desk.clock())
         writing.remove(DirectoryRecord, id)
+        forget(writing, id)
         writing.note(desk.entry("directory.remove", actor, directory=id, released=released))
         return {"removed": id, "released": released}
 
-    return await desk.store.change(act)
+    return act
 
 
 async def probe(desk: Desk, actor: str, *, id: str, user: str, password: str | None = None) -> Told:
@@ -137,8 +166,8 @@ async def sync(
 ) -> Told:
     """Take the people of a directory over now; `approve` lets go of more people than the brake allows.
 
-    With `changes_only` those who changed since the last run are enough, where a whole run was good a day ago at most
-    and the settings are still the same.
+    With `changes_only` those who changed since the last run are enough, where a whole run was good a day ago at most,
+    nobody was held by the last one, and the settings are still the same.
     """
     takeover = takeover_of(desk, id)
     if takeover is None:
@@ -148,11 +177,11 @@ async def sync(
         await desk.store.change(lambda writing: writing.note(note))
     began, version = desk.clock(), desk.store.snapshot.directories[id].version
     of, whole, last = await desk.store.read(lambda reading: begun(reading, id))
-    partial = changes_only and of == version and began - whole < WHOLE_SECONDS
+    partial = changes_only and of == version and 0.0 <= began - whole < WHOLE_SECONDS and last <= began
     run = Sync(desk, takeover.manners, dry_run, approve, progress, partial)
     report = await run.run(takeover.found(last - MARGIN_SECONDS if partial else 0.0))
     if not dry_run:
-        since = whole if partial else began
+        since = 0.0 if report["held_count"] else whole if partial else began  # who is held is looked at each time
         await desk.store.change(lambda writing: remember_begun(writing, id, version, since, began))
     return report
 
@@ -172,6 +201,11 @@ def the_directory(reading: Reading, id: str) -> DirectoryRecord:
     if record is None:
         raise _missing(id)
     return record
+
+
+def _where(record: DirectoryRecord) -> list[Any]:
+    settings = json.loads(record.settings)
+    return [settings.get(name) for name in WHERE]
 
 
 def _missing(id: str) -> Missing:
@@ -205,7 +239,7 @@ def _refuse_unknown_groups(desk: Desk, reading: Reading, record: DirectoryRecord
 
 def _refuse_in_use(reading: Reading, id: str) -> None:
     the_directory(reading, id)
-    users = [client.id for client in reading.page(Client, "", SLICE) if client.first_factor == id]
+    users = [client.id for client in reading.page(Client, "", MOST) if client.first_factor == id]
     if users:
         raise Refused(
             f"The client {users[0]} has first factors checked by {id}. Change it first: "

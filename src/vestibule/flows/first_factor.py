@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from vestibule.core.decisions import Account, CheckPassword
-from vestibule.core.errors import Unavailable
+from vestibule.core.errors import Malformed, Unavailable
 from vestibule.core.ports import AccountDirectory, Directory, Store, Verdict
 from vestibule.core.reasons import Reason
 from vestibule.core.users import User
@@ -31,22 +31,28 @@ class FirstFactor:
         if account is None or await self._is_ours(order.user_id, account):
             user_id = order.user_id or None
             return Verdict(await self._local.check_password(user_id, order.password, order.source, deadline))
-        directory = self._directory_of(account.directory)
-        if directory is None:
-            raise Unavailable(f"the directory {account.directory!r} is not set up on this node")
-        verdict = await directory.check(account, order.password, order.source, deadline)
-        if verdict.right and not order.user_id:
-            return await self._unless_known(account, verdict)
+        try:
+            verdict = await self._directory(account.directory).check(account, order.password, order.source, deadline)
+        except Malformed as malformed:  # wrong settings are nobody's wrong password
+            raise Unavailable(f"the directory {account.directory!r} can not be asked: {malformed}") from None
+        if verdict.right and not account.external_id:
+            return await self._unless_another(order.user_id, account, verdict)
         return verdict
 
-    async def _is_ours(self, user_id: str, account: Account) -> bool:
-        return bool(user_id) and not account.external_id and await self._local.knows(user_id)
+    def _directory(self, id: str) -> AccountDirectory:
+        directory = self._directory_of(id)
+        if directory is None:
+            raise Unavailable(f"the directory {id!r} is not set up on this node")
+        return directory
 
-    async def _unless_known(self, account: Account, verdict: Verdict) -> Verdict:
-        """Nobody goes round their second factor by a spelling of their name that we do not know."""
+    async def _is_ours(self, user_id: str, account: Account) -> bool:
+        return bool(user_id) and account.local and await self._local.knows(user_id)
+
+    async def _unless_another(self, user_id: str, account: Account, verdict: Verdict) -> Verdict:
+        """Nobody goes round their second factor by a name that is not theirs here, whether somebody has it or not."""
         if not verdict.external_id:
             return verdict
         same = await self._store.read(lambda reading: reading.find(User, "external_id", verdict.external_id))
-        if any(user.directory == account.directory for user in same):
+        if any(user.directory == account.directory and user.id != user_id for user in same):
             return replace(verdict, right=False, refusal=Reason.UNKNOWN_USER, detail=ANOTHER_NAME)
         return verdict

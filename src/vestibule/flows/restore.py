@@ -10,10 +10,11 @@ from vestibule.core.credentials import Credential, Seed
 from vestibule.core.journal import Entry, EntryKind
 from vestibule.core.outbox import OutboxRow
 from vestibule.core.ports import Passed, Store, Writing
+from vestibule.core.sessions import Session
 
 SLICE = 200
 
-Open = TypeVar("Open", Attempt, OutboxRow)
+Open = TypeVar("Open", Attempt, OutboxRow, Session)
 
 Rule = Callable[[Credential, Seed | None, float], Passed]
 """What becomes of a credential and its seed at this time; see `core.restoring`."""
@@ -37,6 +38,7 @@ async def make_safe(
     credentials = await _mark_all(store, rules, at)
     attempts = await _empty(store, Attempt)
     messages = await _empty(store, OutboxRow)
+    await _empty(store, Session)  # one that was ended since the backup must not come back with it
     detail = {"credentials": credentials, "attempts": attempts, "messages": messages}
     await store.change(lambda writing: writing.note(replace(first, action="restore.safe", detail=detail)))
     return Restored(credentials, attempts, messages)

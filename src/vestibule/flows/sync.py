@@ -2,7 +2,8 @@
 
 Rules of this file:
 - An error is an error: nobody is taken for gone unless the whole list was read, and every entry of it.
-- More people gone than the brake allows are held until a person approves.
+- A list of nobody at all is an error as well, whoever approves it.
+- More people gone than the brake allows are held until a person approves; so are more people disabled at once.
 - What is the same is only read; a second run writes nothing.
 - One run of a directory at a time, on all nodes together.
 """
@@ -13,19 +14,34 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
+from vestibule.core.directories import DirectoryRecord
 from vestibule.core.errors import Unavailable
 from vestibule.core.people import Unreadable
 from vestibule.core.ports import Reading, Writing
-from vestibule.core.users import Alias, Block, User
+from vestibule.core.users import Alias, Block, Password, User
 from vestibule.flows.desk import Desk, Progress, Told, quiet
-from vestibule.flows.refused import Refused
-from vestibule.flows.sync_plan import FOREVER, KINDS, MOST_REMARKS, Found, Gone, Manners, Report, Slice, Wanted
+from vestibule.flows.refused import Missing, Refused
+from vestibule.flows.sessions import end_all
+from vestibule.flows.sync_plan import (
+    DISABLED,
+    FOREVER,
+    KINDS,
+    MOST_REMARKS,
+    Found,
+    Gone,
+    Manners,
+    Report,
+    Slice,
+    Wanted,
+)
 from vestibule.flows.users import take_out
 
 PAGE = 50  # people in one slice: each may write a user and some names
 GONE_PAGE = 200
 LEASE_SECONDS = 120.0
 DIGEST_OCTETS = 16
+GONE = "gone from the directory"
+NOBODY = "the directory lists nobody at all, so nobody is taken for gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,49 +77,35 @@ class Sync:
             done += len(page)
             self.progress(done, None)
             await self._lead(run)
+        await self._block_disabled(report, run)
         if self.partial:
             return report
         if report.counts["unreadable"]:
             report.remark("", "some entries can not be read, so nobody is taken for gone; mend them in the directory")
         else:
-            await self._let_go(report, seen)
+            await self._let_go(report, seen, run)
         return report
 
     # -- one node leads -------------------------------------------------------------------------------------------
 
     async def _lead(self, run: str) -> None:
-        """Take, or keep, the lead for a while. Refused while another run has it, here or on another node."""
-        if self.dry_run:
-            return
-        now = self.desk.clock()
-
-        def act(writing: Writing) -> bool:
-            holder, until = json.loads(writing.state(self._name("lease")) or '["", 0]')
-            if holder not in {"", run} and now < until:
-                return False
-            writing.set_state(self._name("lease"), json.dumps([run, now + LEASE_SECONDS]))
-            return True
-
-        if not await self.desk.store.change(act):
-            raise Refused(
-                f"The directory {self.manners.directory} is being synchronised just now. Try again later.", "directory"
-            )
+        """Take, or keep, the lead for a while. Refused while another run has it, or without the directory."""
+        if not self.dry_run:
+            now = self.desk.clock()
+            await self.desk.store.change(lambda writing: lead(writing, self.manners.directory, run, now))
 
     async def _give_up_lead(self, run: str) -> None:
-        def act(writing: Writing) -> None:
-            if (writing.state(self._name("lease")) or "[]").startswith(f'["{run}"'):
-                writing.set_state(self._name("lease"), "")
-
         if not self.dry_run:
-            await self.desk.store.change(act)
+            await self.desk.store.change(lambda writing: give_up_lead(writing, self.manners.directory, run))
 
     async def _remember(self, report: Report) -> None:
-        """What the last run found, for those who look later; people who are held are in the journal."""
+        """What the last run found, for those who look later; the journal says when others are held than before."""
         outcome = {"at": self.desk.clock(), "counts": dict(report.counts), "held": len(report.held)}
 
         def act(writing: Writing) -> None:
+            before = last_run(writing, self.manners.directory) or {"held": 0}
             writing.set_state(self._name("last"), json.dumps(outcome))
-            if report.held:
+            if report.held and len(report.held) != before["held"]:
                 counts = {"directory": self.manners.directory, "held": len(report.held)}
                 writing.note(self.desk.entry("directory.held", self.manners.actor, **counts))
 
@@ -131,6 +133,8 @@ class Sync:
                 writing.remove(Alias, name)
             for name in plan.add:
                 writing.put(Alias(name, plan.user.id))
+            if plan.adopted:  # the password is the directory's from now on, also when it is released again
+                writing.remove(Password, plan.user.id)
         counts = {kind: report.counts[kind] for kind in ("created", "changed") if report.counts[kind]}
         writing.note(self.desk.entry("directory.sync", self.manners.actor, directory=self.manners.directory, **counts))
         return report
@@ -139,19 +143,37 @@ class Sync:
         slice_ = Slice(reading, self.manners, self.desk.new_id, self.desk.clock())
         return slice_.plan(people), slice_.report
 
-    # -- those who are gone ---------------------------------------------------------------------------------------
+    # -- those who are disabled, or gone --------------------------------------------------------------------------
 
-    async def _let_go(self, report: Report, seen: set[bytes]) -> None:
+    async def _block_disabled(self, report: Report, run: str) -> None:
+        """Wrong settings can make everybody look disabled, so the brake is for them as well."""
+        if self._too_many(len(report.disabled)):
+            report.held += sorted(name for _id, name in report.disabled)
+            report.remark("", f"{len(report.disabled)} people are disabled, which is more than the brake allows")
+            return
+        for place, (user_id, _name) in enumerate(report.disabled):
+            if place % PAGE == 0:
+                await self._lead(run)
+            report.counts["disabled"] += 1
+            await self._block(user_id, DISABLED)
+
+    async def _let_go(self, report: Report, seen: set[bytes], run: str) -> None:
         if self.manners.gone is Gone.KEEP:
             return
         gone = [user async for user in self._gone(seen)]
-        if len(gone) > self.manners.brake and not self.approved:
-            report.held = sorted(user.name for user in gone)
+        if gone and (not seen or self._too_many(len(gone))):
+            report.held += sorted(user.name for user in gone)
+            report.nobody_listed = not seen
+            report.remark("", f"{len(gone)} people are gone, which is more than the brake allows" if seen else NOBODY)
             return
-        for user in gone:
+        for place, user in enumerate(gone):
+            if place % PAGE == 0:
+                await self._lead(run)
             report.counts["gone"] += 1
-            if not self.dry_run:
-                await self._release(user)
+            await self._release(user)
+
+    def _too_many(self, people: int) -> bool:
+        return people > self.manners.brake and not self.approved
 
     async def _gone(self, seen: set[bytes]) -> AsyncIterator[User]:
         after = ""
@@ -159,24 +181,33 @@ class Sync:
             after = users[-1].id
             for user in users:
                 theirs = user.directory == self.manners.directory
-                blocked = self.manners.gone is Gone.BLOCK and user.block and user.block.by == self.manners.actor
+                blocked = self.manners.gone is Gone.BLOCK and user.blocked(self.desk.clock())
                 if theirs and not blocked and _digest(user.external_id) not in seen:
                     yield user
 
     async def _release(self, user: User) -> None:
-        if self.manners.gone is Gone.REMOVE:
-            await take_out(self.desk, self.manners.actor, user)
+        if self.manners.gone is Gone.BLOCK:
+            return await self._block(user.id, GONE)
+        known = await self.desk.store.read(lambda reading: reading.get(User, user.id))
+        if known is not None and known.directory == self.manners.directory and not self.dry_run:
+            await take_out(self.desk, self.manners.actor, known)
+        return None
+
+    async def _block(self, user_id: str, reason: str) -> None:
+        """Block, unless there is a block already; one that is over is none."""
+        if self.dry_run:
             return
         now = self.desk.clock()
 
         def act(writing: Writing) -> None:
-            known = writing.get(User, user.id)
-            if known is None or known.directory != self.manners.directory:
+            known = writing.get(User, user_id)
+            if known is None or known.directory != self.manners.directory or known.blocked(now):
                 return
-            block = known.block or Block(now, FOREVER, self.manners.actor, "gone from the directory")
+            block = Block(now, FOREVER, self.manners.actor, reason)
             blocked = replace(known, block=block, version=known.version + 1)
             writing.put(blocked)
-            writing.note(self.desk.entry("user.block", self.manners.actor, blocked, reason=block.reason))
+            end_all(writing, user_id)
+            writing.note(self.desk.entry("user.block", self.manners.actor, blocked, reason=reason))
 
         await self.desk.store.change(act)
 
@@ -188,8 +219,34 @@ class Sync:
             **{kind: report.counts[kind] for kind in KINDS},
             "held": report.held[:MOST_REMARKS],
             "held_count": len(report.held),
+            "nobody_listed": report.nobody_listed,
             "notes": report.remarks,
         }
+
+
+def lead(writing: Writing, directory: str, run: str, now: float) -> None:
+    """Take, or keep, the lead for a while. Refused while another run has it, here or elsewhere, or without a directory.
+
+    A lead that ends later than any can was taken by a clock that was wrong, and is none.
+    """
+    if writing.get(DirectoryRecord, directory) is None:
+        raise Missing(f"There is no directory {directory}. See them with: vestibule directory list", "id")
+    holder, until = json.loads(writing.state(_state(directory, "lease")) or '["", 0]')
+    if holder not in {"", run} and now < until <= now + 2 * LEASE_SECONDS:
+        raise Refused(f"The directory {directory} is being synchronised just now. Try again later.", "directory")
+    writing.set_state(_state(directory, "lease"), json.dumps([run, now + LEASE_SECONDS]))
+
+
+def give_up_lead(writing: Writing, directory: str, run: str) -> None:
+    """Let others lead, if this run still does."""
+    if (writing.state(_state(directory, "lease")) or "[]").startswith(f'["{run}"'):
+        writing.set_state(_state(directory, "lease"), "")
+
+
+def forget(writing: Writing, directory: str) -> None:
+    """Forget all runs: another directory of this id begins anew."""
+    for what in ("lease", "begun", "last"):
+        writing.set_state(_state(directory, what), "")
 
 
 def begun(reading: Reading, directory: str) -> tuple[int, float, float]:

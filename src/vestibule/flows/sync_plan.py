@@ -13,6 +13,7 @@ from vestibule.wire.user_csv import LONGEST_NAME, checked_email, checked_phone
 
 MOST_REMARKS = 1000
 FOREVER = 253_402_300_799.0  # the last second of the year 9999
+DISABLED = "disabled in the directory"
 
 
 class Gone(StrEnum):
@@ -25,9 +26,10 @@ class Gone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """How one directory is taken over. `brake` is how many may be gone at once without approval (1 to 999).
+    """How one directory is taken over.
 
-    `adopt` lets a person take over a local user of the same name; without it the name is refused.
+    `brake` is how many may be gone at once without approval, and how many disabled (1 to 999). `adopt` lets a person
+    take over a local user of the same name, but no administrator; without it the name is refused.
     """
 
     directory: str
@@ -55,11 +57,17 @@ class Found:
 
 @dataclass(slots=True)
 class Report:
-    """What a run found and did. `held` are people who are gone and wait for approval."""
+    """What a run found and did.
+
+    `disabled` are the ids and names of people who are disabled in the directory and not blocked here; `held` are the
+    names of those who are gone or disabled and wait for approval, which a list of nobody at all never gets.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     remarks: list[dict[str, str]] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
+    disabled: list[tuple[str, str]] = field(default_factory=list)
+    nobody_listed: bool = False
 
     def remark(self, place: str, what: str) -> None:
         """Tell of one entry, as long as the list can be read by people."""
@@ -70,15 +78,16 @@ class Report:
         """Count what another slice did."""
         self.counts += other.counts
         self.remarks += other.remarks[: MOST_REMARKS - len(self.remarks)]
+        self.disabled += other.disabled
 
 
-KINDS = ("created", "changed", "unchanged", "gone", "back", "refused", "unreadable")
+KINDS = ("created", "changed", "unchanged", "gone", "disabled", "back", "refused", "unreadable")
 """What a report counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One person as they are to be, and as they are; the names to add and to drop."""
+    """One person as they are to be, and as they are; the names to add and to drop, whosever they are."""
 
     user: User
     old: User | None
@@ -89,6 +98,11 @@ class Wanted:
     def same(self) -> bool:
         """Whether nothing is to be written."""
         return self.user == self.old and not self.add and not self.drop
+
+    @property
+    def adopted(self) -> bool:
+        """Whether a local user becomes one of the directory."""
+        return self.old is not None and self.old.directory != self.user.directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +120,10 @@ class Slice:
     taken: dict[str, str] = field(default_factory=dict)  # user id by name, in this slice
 
     def plan(self, people: Iterable[Found]) -> list[Wanted]:
-        """What is to be done about them; who can not be taken over is told in the report."""
+        """What is to be done about them; who can not be taken over is told in the report.
+
+        Somebody whom we know keeps their name here when the new one is refused, and follows in all else.
+        """
         plans = []
         for found in people:
             person = found.entry
@@ -116,8 +133,13 @@ class Slice:
             if refusal:
                 self.report.counts["refused"] += 1
                 self.report.remark(person.place, refusal)
-                continue
-            plans.append(self._plan(found, person, old))
+                if old is None:
+                    continue
+                person = replace(person, name=old.name)
+            plan = self._plan(found, person, old)
+            if not refusal:
+                self.report.counts["created" if old is None else "unchanged" if plan.same else "changed"] += 1
+            plans.append(plan)
         return plans
 
     def _plan(self, found: Found, person: Person, old: User | None) -> Wanted:
@@ -125,9 +147,8 @@ class Slice:
         self.taken[user.key] = user.id
         has = {alias.id for alias in self.reading.find(Alias, "user_id", user.id)} if old else set[str]()
         wanted = self._other_names(person, user)
-        plan = Wanted(user, old, tuple(sorted(wanted - has)), tuple(sorted(has - wanted)))
-        self.report.counts["created" if old is None else "unchanged" if plan.same else "changed"] += 1
-        return plan
+        own = {user.key} if self.reading.get(Alias, user.key) else set[str]()  # a name of their own is no other's alias
+        return Wanted(user, old, tuple(sorted(wanted - has)), tuple(sorted((has | own) - wanted)))
 
     # -- who it is ------------------------------------------------------------------------------------------------
 
@@ -137,17 +158,19 @@ class Slice:
         old = next((user for user in same if user.directory == self.manners.directory), None)
         key = name_key(person.name)
         if not key or len(person.name) > LONGEST_NAME:
-            return None, "has no name that can be used"
+            return old, "has no name that can be used"
         holder = self._named(key)
         if key in self.taken and (old is None or self.taken[key] != old.id):
-            return None, "another person of the directory has the same name"
+            return old, "another person of the directory has the same name"
         if holder is None or (old is not None and holder.id == old.id):
             return old, ""
-        if old is None and not holder.directory and self.manners.adopt:
+        if old is None and not holder.directory and self.manners.adopt and not holder.role:
             return holder, ""
-        return None, self._why_taken(holder)
+        return old, self._why_taken(holder)
 
     def _why_taken(self, holder: User) -> str:
+        if not holder.directory and self.manners.adopt:
+            return "a local user with a role has this name, and no directory takes over who administers"
         if not holder.directory:
             return "a local user has this name: rename or remove them, or let the directory adopt local users"
         if holder.directory != self.manners.directory:
@@ -173,7 +196,7 @@ class Slice:
             email=self._read(checked_email, person.email, person, "e-mail address"),
             phone=phone or base.phone,
             groups=self._groups(base, found),
-            block=self._block(base, person),
+            block=self._block(base, person, new=old is None),
             directory=self.manners.directory,
             external_id=person.id,
         )
@@ -188,10 +211,17 @@ class Slice:
         known = dict(person.phones)
         return next((known[kind] for kind in self.manners.phones if known.get(kind)), "")
 
-    def _block(self, user: User, person: Person) -> Block | None:
-        """A block of the directory comes and goes with it; one by an administrator stays."""
+    def _block(self, user: User, person: Person, *, new: bool) -> Block | None:
+        """A block of the directory comes and goes with it; one by an administrator stays until it is over.
+
+        Who is disabled and could sign in until now is reported, since so many could be an error.
+        """
+        if not person.enabled and new:
+            return Block(self.now, FOREVER, self.manners.actor, DISABLED)
         if not person.enabled:
-            return user.block or Block(self.now, FOREVER, self.manners.actor, "disabled in the directory")
+            if not user.blocked(self.now):
+                self.report.disabled.append((user.id, person.name))
+            return user.block
         if user.block is not None and user.block.by == self.manners.actor:
             self.report.counts["back"] += 1
             return None

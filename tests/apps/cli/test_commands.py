@@ -150,7 +150,7 @@ def test_a_month_is_reported(either: Terminal) -> None:
     shown = either.run("journal", "report", "--month", month).stdout
     assert f"{month}: 1 sign-ins, 0 accepted, 1 refused." in shown
     assert "mail" in shown
-    assert "wrong_password  1" in shown
+    assert "wrong_password   1" in shown
     assert "anna@example.org" not in shown
     told = either.json("journal", "report", "--month", month, "--json")
     assert (told["refused"], told["clients"]) == (1, [{"client": "mail", "accepted": 0, "refused": 1}])
@@ -274,3 +274,13 @@ def test_the_configuration_is_explained(terminal: Terminal) -> None:
     assert rows["server.name"]["value"] == '"mfa1"'
     assert rows["server.name"]["source"] == "VESTIBULE_SERVER_NAME"
     assert terminal.run("config", "check").returncode == 0
+
+
+def test_a_directorys_secret_is_asked_for_again_before_other_servers_are_told_it(either: Terminal) -> None:
+    settings = ["servers=ldaps://dc1.example", "base=dc=example", "bind_name=cn=reader"]
+    either.run("directory", "add", "corp", "ldap", *settings, "--secret-file", "-", given="s3cret\n")
+    assert either.run("directory", "set", "corp", "brake=7").stdout == "Changed brake.\n"
+    moved = either.run("directory", "set", "corp", "servers=ldaps://dc2.example", given="s3cret\n")
+    assert (moved.returncode, moved.stdout) == (0, "Changed servers, secret.\n")
+    assert "told to others" in moved.stderr
+    assert either.json("directory", "list", "--json")[0]["settings"]["servers"] == ["ldaps://dc2.example"]

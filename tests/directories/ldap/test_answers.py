@@ -13,7 +13,7 @@ from vestibule.core.errors import Unavailable
 from vestibule.core.people import Ambiguous, PasswordOutcome, Person, Unreadable
 from vestibule.core.secret import Secret
 from vestibule.directories.ldap.directory import LdapDirectory
-from vestibule.directories.ldap.settings import PERSON_FILTER, Bounds, Endpoint, LdapSettings, Security
+from vestibule.directories.ldap.settings import PERSON_FILTER, Bounds, Endpoint, LdapSettings, Security, openldap
 from vestibule.wire.ldap.active_directory import IN_CHAIN
 from vestibule.wire.ldap.controls import PAGED_RESULTS, Page, paged
 from vestibule.wire.ldap.filter_text import filter_text
@@ -27,6 +27,7 @@ from vestibule.wire.ldap.messages import (
     ExtendedResponse,
     Message,
     Result,
+    ResultCode,
     SearchDone,
     SearchEntry,
     SearchReference,
@@ -177,6 +178,27 @@ async def test_a_bind_that_fails_is_never_right(opened: Open, code: int) -> None
         assert await directory.try_password(GUID_TEXT, PASSWORD, soon()) is not PasswordOutcome.RIGHT
 
 
+async def test_a_server_that_refuses_whatever_the_password_is_does_not_say_that_it_was_right(opened: Open) -> None:
+    """389 Directory Server, after too many tries: constraint violation."""
+    async with asking(opened, answering(ANNA, bind=Result(ResultCode.CONSTRAINT_VIOLATION))) as (directory, _):
+        assert await directory.try_password(GUID_TEXT, PASSWORD, soon()) is PasswordOutcome.LOCKED
+
+
+async def test_who_asks_a_directory_that_is_left_alone_hears_why(opened: Open) -> None:
+    async with scripted(answering(bind=Result(ResultCode.INVALID_CREDENTIALS))) as server:
+        directory = opened(replace(settings(server.port), bind_name="cn=another"))
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="refuses the account that searches"):
+                await directory.find("anna", soon())
+
+
+async def test_nothing_is_opened_that_nobody_would_close(opened: Open) -> None:
+    async with asking(opened, answering(ANNA)) as (directory, _):
+        await directory.close()
+        with pytest.raises(Unavailable, match="just changed"):
+            await directory.find("anna", soon())
+
+
 async def test_nobody_is_never_right_even_if_the_server_says_so(opened: Open) -> None:
     async with asking(opened, answering()) as (directory, _):
         for nobody in (None, GUID_TEXT):
@@ -235,6 +257,14 @@ async def test_a_list_without_pages_is_not_taken_for_complete(opened: Open) -> N
     async with asking(opened, answering(ANNA)) as (directory, _):
         with pytest.raises(Unavailable, match="gives no pages"):
             [person async for person in directory.people()]
+
+
+async def test_members_that_come_in_parts_are_not_taken_for_all(opened: Open) -> None:
+    group = SearchEntry("cn=g", (("member;range=0-1499", (b"cn=a",)),))
+    async with scripted(answering(group)) as server:
+        directory = opened(openldap(settings(server.port)))
+        with pytest.raises(Unavailable, match="come in parts"):
+            await anext(directory.people(group="cn=g"))
 
 
 async def test_pages_are_asked_for_with_the_cookie_of_the_last(opened: Open) -> None:

@@ -1,6 +1,7 @@
 """The parts of the LDAP directory that wait for nothing: breaker, settings, entries as people, groups within groups."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +19,10 @@ from vestibule.directories.ldap.client import bind, provable
 from vestibule.directories.ldap.connection import Connection
 from vestibule.directories.ldap.directory import LdapDirectory
 from vestibule.directories.ldap.groups import DEEPEST_GROUP, MOST_FOLLOWED, groups_step_by_step
+from vestibule.directories.ldap.names import asked_names
 from vestibule.directories.ldap.reading import NOBODY, id_octets, person_attributes, read_group, read_id, read_person
 from vestibule.directories.ldap.settings import (
+    LARGEST_CA_FILE,
     OPENLDAP_ATTRIBUTES,
     AttributeMap,
     Bounds,
@@ -118,6 +121,20 @@ def test_settings_that_can_not_work_are_refused(wrong: Callable[[], object], why
         wrong()
 
 
+@pytest.mark.parametrize("kind", ["pipe", "folder", "huge"])
+def test_a_file_of_certificates_that_might_never_end_is_not_read(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "ca.pem"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.touch()
+        os.truncate(path, LARGEST_CA_FILE + 1)
+    with pytest.raises(Malformed, match="is no file of at most 4 MiB"):
+        LdapSettings("ad", (SERVER,), BASE, ca_file=path).tls()
+
+
 def test_settings_never_show_the_password() -> None:
     settings = LdapSettings("ad", (SERVER,), BASE, bind_name="cn=x", bind_secret=Secret(b"geheim"))
     assert "geheim" not in repr(settings)
@@ -180,6 +197,14 @@ def test_other_names_are_all_that_somebody_is_found_by() -> None:
     assert read_person(held, replace(AttributeMap(), names=("cn", "sAMAccountName")), SignInNames()).other_names == (
         "Anna@example.org",
     )
+
+
+def test_a_bare_name_as_an_e_mail_address_is_nobodys_name() -> None:
+    held = entry(objectGUID=bytes(16), sAMAccountName=b"anna", mail=b"root")
+    assert read_person(held, AttributeMap(), SignInNames()).other_names == ()
+    assert "mail" not in dict(asked_names("root", SignInNames()))
+    assert dict(asked_names("root@example.org", SignInNames()))["mail"] == "root@example.org"
+    assert dict(asked_names("root", SignInNames(short="mail")))["mail"] == "root"
 
 
 @pytest.mark.parametrize("kind", list(IdentifierKind))

@@ -226,6 +226,7 @@ def _for_machines(known: Contents, nodes: Sequence[Node]) -> dict[str, Any]:
     return {
         "radius": {"host": first.host, "port": first.port, "secret": known.radius_secret},
         "http": first.http,
+        "signin": first.sign_in,
         "nodes": [{"http": node.http, "radius": {"host": node.host, "port": node.port}} for node in nodes],
         "user": {
             "name": USER,

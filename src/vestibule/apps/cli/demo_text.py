@@ -73,7 +73,11 @@ TRY THIS in another terminal. First:
 
   What else there is: http://{http}/api/v1/docs
 
-6. What happened, and how the server is
+6. In a browser: sign in with password and code, and look after your factors
+
+  {signin}
+
+7. What happened, and how the server is
 
   {program} journal list
   {program} user show {user}
@@ -85,7 +89,7 @@ TRY THIS in another terminal. First:
 Ready. Ctrl-C stops it."""
 
 NODES = r"""
-7. Two nodes on one PostgreSQL. The question comes from the first, and the
+8. Two nodes on one PostgreSQL. The question comes from the first, and the
    answer goes to the second: State and code are good there, too
 
   STATE=$(echo "User-Name={user},User-Password={password},\
@@ -126,6 +130,11 @@ class Node:
     port: int
     http: str
 
+    @property
+    def sign_in(self) -> str:
+        """Where people sign in with a browser."""
+        return f"{self.http}/signin"
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -148,6 +157,7 @@ def told(shown: Shown) -> str:
         host=first.host,
         port=first.port,
         http=shown.http,
+        signin=first.sign_in,
         directory=shown.directory,
         user=USER,
         password=shown.known.password,

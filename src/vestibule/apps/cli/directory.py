@@ -94,12 +94,21 @@ def set_(
     file: SettingsFile = None,
     secret_file: SecretFile = None,
 ) -> None:
-    """Change settings. What is not given stays; NAME= alone puts one back to its default."""
+    """Change settings. What is not given stays; NAME= alone puts one back to its default.
+
+    The secret is asked for again where other servers would be told it.
+    """
     from vestibule.apps.cli.asking import hidden
 
     changes = {name: value or None for name, value in _settings(settings, file).items()}
     secret = hidden("Its password or shared secret", secret_file) if secret_file else None
-    result = ask("directory.set", id=id, settings=changes, secret=secret)
+    try:
+        result = ask("directory.set", id=id, settings=changes, secret=secret)
+    except Stop as refused:
+        if secret is not None or refused.fields != ("secret",):
+            raise
+        note(str(refused))
+        result = ask("directory.set", id=id, settings=changes, secret=hidden("Its password or shared secret"))
     say(f"Changed {listed(result['changed'])}." if result["changed"] else "Nothing was given to change.")
 
 
@@ -138,7 +147,10 @@ def sync(
     *,
     dry_run: DryRun = False,
     approve: Annotated[
-        bool, typer.Option("--approve", help="Let go of all who are gone, also more than the brake allows.")
+        bool,
+        typer.Option(
+            "--approve", help="Let go of all who are gone, block all who are disabled, whatever the brake allows."
+        ),
     ] = False,
     json: AsJson = False,
 ) -> None:
@@ -153,7 +165,7 @@ def sync(
     if len(report["notes"]) > SHOWN:
         say(f"  … and {len(report['notes']) - SHOWN} more; --json shows all.")
     if report["held_count"]:
-        say(_held(id, report["held_count"]))
+        say(_nobody(report["held_count"]) if report["nobody_listed"] else _held(id, report["held_count"]))
         say(paragraph(listed(report["held"][:SHOWN]), "  "))
         raise typer.Exit(Code.FAILED)
     return None
@@ -220,6 +232,7 @@ def _counted(counts: dict[str, Any]) -> str:
         "changed": "{} changed",
         "unchanged": "{} as before",
         "gone": "{} gone",
+        "disabled": "{} disabled",
         "back": "{} back",
         "refused": "{} refused",
         "unreadable": "{} not readable",
@@ -229,8 +242,15 @@ def _counted(counts: dict[str, Any]) -> str:
 
 def _held(id: str, count: int) -> str:
     return paragraph(
-        f"{count} people are not in the directory any more. That is more than the brake allows, so nobody was let go. "
-        f"If it is right: vestibule directory sync {id} --approve"
+        f"{count} people are gone from the directory or disabled there. That is more than the brake allows, so they "
+        f"are held and go on signing in. If it is right: vestibule directory sync {id} --approve"
+    )
+
+
+def _nobody(count: int) -> str:
+    return paragraph(
+        f"The directory lists nobody at all. That is taken for an error, so the {count} people who would be gone stay. "
+        "Correct base, the filters of items, or what the account may read."
     )
 
 

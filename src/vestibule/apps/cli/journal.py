@@ -100,7 +100,7 @@ def report(
     month: Annotated[str, typer.Option(metavar="MONTH", help="Such as 2027-01; days begin at midnight UTC.")],
     json: AsJson = False,
 ) -> None:
-    """Count the sign-ins of a month by day, method, client and reason."""
+    """Count a month's sign-ins by day, method, client, reason."""
     from vestibule.apps.cli.report import tables
 
     with progress("days") as bar:

@@ -94,8 +94,8 @@ directory.set   id, settings?: {name: value, null for the default}, secret? → 
 directory.test  id, user, password? → {directory: id, found: null|{id, name, other_names, place, enabled}|{ambiguous:
                 [place]}, password: null|{right, reason: text|null, detail, attributes: [[name, value]]}}
 directory.sync  id, dry_run? = false, approve? = false, changes_only? = false → {directory: id, dry_run, partial,
-                created, changed, unchanged, gone, back, refused, unreadable, held: [name], held_count,
-                notes: [{place, what}]} (with progress)
+                created, changed, unchanged, gone, disabled, back, refused, unreadable, held: [name], held_count,
+                nobody_listed, notes: [{place, what}]} (with progress)
 directory.remove  id, release? = false → {removed: id, released: users who are local now} (with progress)
 
 api_key.add     name, client? (a key that verifies as this client), rights?: [right] (else one that manages),

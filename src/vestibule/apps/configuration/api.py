@@ -59,11 +59,11 @@ Listeners = Annotated[
 
 
 class Api(Section):
-    """The HTTP API. Beyond loopback it speaks TLS only."""
+    """The HTTP API and the pages for people. Beyond loopback they speak TLS only."""
 
     listen: Listeners = Field(
         default=(Listener("127.0.0.1", 9465),),
-        description="TCP addresses of the API; an empty list turns it off.",
+        description="TCP addresses of the API and the portal; an empty list turns both off.",
         examples=[["0.0.0.0:443"]],
     )
     certificate_files: Pem = Field(

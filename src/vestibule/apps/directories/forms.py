@@ -38,9 +38,10 @@ def read(form: type[M], settings: Mapping[str, Any]) -> M:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         words = first["msg"].removeprefix("Value error, ").rstrip(".")
-        known = ", ".join(form.model_fields)
-        hint = f"; known are {known}" if first["type"] == "extra_forbidden" and len(first["loc"]) == 1 else ""
-        raise Malformed(f"{place}: {words}{hint}" if place else words) from None
+        if first["type"] == "extra_forbidden":
+            known = f"; known are {', '.join(form.model_fields)}" if len(first["loc"]) == 1 else ""
+            words = f"there is no such setting{known}"
+        raise Malformed(f"{place}: {words}" if place else words) from None
 
 
 def kept(form: BaseModel) -> dict[str, Any]:

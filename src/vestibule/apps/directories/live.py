@@ -35,6 +35,7 @@ class LiveDirectories:
         self._snapshot = snapshot
         self._open: dict[str, tuple[DirectoryRecord, Closing]] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._followed: Mapping[str, DirectoryRecord] | None = None
 
     @property
     def kinds(self) -> Mapping[str, Kind]:
@@ -42,19 +43,31 @@ class LiveDirectories:
         return self._kinds
 
     def directory_of(self, id: str) -> AccountDirectory | None:
-        """The directory with this id; None for one that is not set up, or of a kind that this program does not know."""
-        record = self._snapshot().directories.get(id)
-        known, live = self._open.get(id, (None, None))
-        if record is not None and record == known:
-            return live
-        if live is not None:
-            del self._open[id]
-            self._close_soon(live)
+        """The directory with this id; None for one that is not set up, or of a kind that this program does not know.
+
+        Raises Malformed for settings that do not work on this node, such as a file of certificates that is not there.
+        """
+        record = self._records().get(id)
         if record is None or record.kind not in self._kinds:
             return None
-        fresh = self._kinds[record.kind].open(record)
-        self._open[id] = record, fresh
-        return fresh
+        if id not in self._open:
+            self._open[id] = record, self._kinds[record.kind].open(record)
+        return self._open[id][1]
+
+    def _records(self) -> Mapping[str, DirectoryRecord]:
+        """What is set up now; what is not any more is closed, also when nobody asks for it again."""
+        records = self._snapshot().directories
+        if records is not self._followed:
+            self._follow(records)
+        return records
+
+    def _follow(self, records: Mapping[str, DirectoryRecord]) -> None:
+        """Close what is not set up any more, or in another way."""
+        for id, (record, live) in tuple(self._open.items()):
+            if records.get(id) != record:
+                del self._open[id]
+                self._close_soon(live)
+        self._followed = records
 
     @property
     def upstreams(self) -> dict[str, UpstreamRadius]:
@@ -63,6 +76,7 @@ class LiveDirectories:
 
     def came_back(self, packet: Packet) -> bool:
         """Whether we ourselves asked an upstream server this; whoever waits for its answer is told so."""
+        self._records()
         return any([one.came_back(packet) for one in self.upstreams.values()])  # noqa: C419 - each knows only its own
 
     async def close(self) -> None:

@@ -71,7 +71,8 @@ def passing(found: Iterable[Client], now: float) -> Iterator[Finding]:
     for client in sorted(found, key=lambda client: client.id):
         if client.passes(now):
             day = datetime.fromtimestamp(client.pass_until, UTC).date()
-            strangers = "" if client.require_user_match else ", and so are people whom nobody knows here"
+            closed = client.require_user_match or not client.first_factor
+            strangers = "" if closed else ", and so are people whom nobody knows here"
             yield Finding(
                 Level.WARNING,
                 f"Client {client.id}: until {day} people without a second factor are let in without one{strangers}.",

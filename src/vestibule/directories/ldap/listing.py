@@ -49,6 +49,11 @@ class Members:
         entry = await self._entry(place, self._settings.group_filter, names)
         if entry is None:
             return []
+        if any(";range=" in kind.lower() for kind, _values in entry.attributes):  # MS-ADTS section 3.1.1.3.1.3.3
+            raise Unavailable(
+                f"directory {self._settings.name}: the members of {place} come in parts, as from Active Directory; "
+                "leave layout out"
+            )
         held = Attributes(entry)
         return [value.decode(errors="replace") for name in names for value in held.all(name)]
 

@@ -28,7 +28,15 @@ def asked_names(typed: str, names: SignInNames) -> Asked:
     if backslash:
         return ((names.short, short),) if short and names.short and _ours(domain, names) else ()
     attributes = dict.fromkeys((names.short, names.principal, names.mail, names.alternate))
-    return tuple((attribute, plain) for attribute in attributes if attribute and plain)
+    return tuple((attribute, plain) for attribute in attributes if plain and takes(attribute, plain, names))
+
+
+def takes(attribute: str, text: str, names: SignInNames) -> bool:
+    """Whether somebody is found by this attribute as `text`.
+
+    People often may write their own e-mail address, and must not make a bare name of it that elsewhere is another's.
+    """
+    return bool(attribute) and (attribute != names.mail or attribute == names.short or "@" in text)
 
 
 def answers_to(entry: SearchEntry, asked: Asked) -> bool:

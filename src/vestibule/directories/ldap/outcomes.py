@@ -34,7 +34,7 @@ OF_POLICY_ERROR: Final = {
 """OpenLDAP; the other errors are about new passwords."""
 
 OF_RESULT: Final = {
-    ResultCode.CONSTRAINT_VIOLATION: PasswordOutcome.NOT_NOW,
+    ResultCode.CONSTRAINT_VIOLATION: PasswordOutcome.LOCKED,  # after too many tries, whatever the password (389 DS)
     ResultCode.NO_SUCH_OBJECT: PasswordOutcome.UNKNOWN_PERSON,
     ResultCode.INVALID_DN_SYNTAX: PasswordOutcome.UNKNOWN_PERSON,
     ResultCode.INAPPROPRIATE_AUTHENTICATION: PasswordOutcome.WRONG,  # the entry has no password

@@ -156,7 +156,8 @@ def _other_names(held: Attributes, sign_in: SignInNames, name: str) -> tuple[str
     texts = [
         *short,
         *(f"{domain}\\{text}" for domain in sign_in.domains for text in short),
-        *(text for attribute in (sign_in.principal, sign_in.mail, sign_in.alternate) for text in held.texts(attribute)),
+        *(text for attribute in (sign_in.principal, sign_in.alternate) for text in held.texts(attribute)),
+        *(text for text in held.texts(sign_in.mail) if "@" in text),
     ]
     by_key = {name_key(text): text for text in reversed(texts)}
     return tuple(text for text in texts if text and name_key(text) != name_key(name) and by_key[name_key(text)] is text)

@@ -21,11 +21,13 @@ class Server:
         """Open nothing yet."""
         self.endpoint = endpoint
         self.breaker = Breaker(settings.bounds.first_pause, settings.bounds.longest_pause)
+        self.trouble = ""  # what it was left alone for
         self._settings = settings
         self._context = context
         self._service: list[Connection] = []
         self._all: list[Connection] = []  # also those of others, until they have ended
         self._opening: asyncio.Task[Connection] | None = None
+        self._closed = False
 
     async def search(self, request: SearchRequest, seconds: float) -> Answer:
         """Search on a connection of the service account."""
@@ -43,7 +45,9 @@ class Server:
         return await search(fresh, request, seconds=until - loop.time())
 
     async def connect(self, seconds: float) -> Connection:
-        """Open a connection that nobody has bound yet."""
+        """Open a connection that nobody has bound yet; none after `close`, since nobody would close it."""
+        if self._closed:
+            raise Lost(f"{self.endpoint}: the settings have just changed; ask again")
         bounds = self._settings.bounds
         connection = Connection(self.endpoint, bounds)
         self._all = [known for known in self._all if not known.ended]
@@ -72,6 +76,7 @@ class Server:
 
     async def close(self) -> None:
         """Say goodbye on all connections."""
+        self._closed = True
         if self._opening is not None:
             await asyncio.wait({self._opening}, timeout=SHUTDOWN_SECONDS)
         if self._opening is not None:

@@ -59,6 +59,7 @@ class Servers:
         """Blame a server, if it was given a fair time."""
         if isinstance(lost, Mute) and waited < min(bound, FAIR_SECONDS):
             return
+        server.trouble = str(lost)
         pause = self._settings.bounds.refused_pause if isinstance(lost, Refused) else 0.0
         server.breaker.failed(asyncio.get_running_loop().time(), at_least=pause)
 
@@ -127,7 +128,8 @@ class Servers:
 
     def _none_is_left(self, now: float) -> str:
         pause = min(server.breaker.wait(now) for server in self._all)
-        return f"no server answers; the next look is in {pause:.0f} s"
+        troubles = "; ".join(server.trouble for server in self._all if not server.breaker.closed)
+        return f"no server answers; the next look is in {pause:.0f} s ({troubles})"
 
 
 async def _connected(server: Server, seconds: float) -> tuple[Server, Connection]:

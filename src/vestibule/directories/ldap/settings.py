@@ -4,6 +4,7 @@ The defaults of attributes and filters are those of Active Directory, which most
 """
 
 import ssl
+import stat
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +20,7 @@ from vestibule.wire.ldap.filters import Filter
 
 _LDAP_PORT: Final = 389
 _LDAPS_PORT: Final = 636
+LARGEST_CA_FILE: Final = 4 << 20
 
 
 class Security(StrEnum):
@@ -178,14 +180,32 @@ class LdapSettings:
 
         Raises `Malformed` when the CA file can not be read.
         """
+        self._refuse_no_file()
         try:
             context = ssl.create_default_context(cafile=self.ca_file)
-        except (OSError, ssl.SSLError):
+        except ssl.SSLError:
             raise Malformed(
-                f"directory {self.name}: {self.ca_file} can not be read as certificates in PEM form"
+                f"directory {self.name}: ca_file: {self.ca_file} can not be read as certificates in PEM form"
+            ) from None
+        except OSError as error:
+            raise Malformed(
+                f"directory {self.name}: ca_file: {self.ca_file} can not be read: {error.strerror}"
             ) from None
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         return context
+
+    def _refuse_no_file(self) -> None:
+        """A pipe or a device is never read, since that might not end and everybody would wait."""
+        if self.ca_file is None:
+            return
+        try:
+            found = self.ca_file.stat()
+        except OSError as error:
+            raise Malformed(
+                f"directory {self.name}: ca_file: {self.ca_file} can not be read: {error.strerror}"
+            ) from None
+        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_CA_FILE:
+            raise Malformed(f"directory {self.name}: ca_file: {self.ca_file} is no file of at most 4 MiB")
 
 
 OPENLDAP_ATTRIBUTES: Final = replace(

@@ -146,11 +146,12 @@ class RadiusDoor:
         return self._clients.find(source, packet.first(Attribute.NAS_IDENTIFIER))
 
     def client_named(self, names: Iterable[str]) -> Client | None:
-        """The client whose id is the first of these names that is one's."""
+        """The client whose id is the first of these names that is one's; who has no network asks over HTTP alone."""
         snapshot = self._snapshot()
         if snapshot is not self._followed:
             self._follow(snapshot)
-        return next((snapshot.clients[name] for name in names if name in snapshot.clients), None)
+        known = (snapshot.clients[name] for name in names if name in snapshot.clients)
+        return next((client for client in known if client.networks), None)
 
     def heard(self, packet: Packet, client: Client, secret: bytes, asker: Asker, source: str) -> None:
         """Take a packet from a client that its connection has named; `secret` is what the packet proved."""

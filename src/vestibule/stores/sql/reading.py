@@ -253,11 +253,10 @@ def _journal_query(
         (lines.c.kind == bindparam("kind"), query.kind.value if query.kind else ""),
         (lines.c.reason == bindparam("reason"), query.reason.value if query.reason else ""),
         (lines.c.accepted == bindparam("accepted"), "" if query.accepted is None else int(query.accepted)),
-        (lines.c.at >= bindparam("since"), query.since or ""),
         (lines.c.at < bindparam("until"), query.until or ""),
     ]
     conditions = [(condition, value) for condition, value in wanted if value != ""]
-    # the first condition lets the index on time be used; the row value alone would not
+    # one lower bound, since SQLite looks things up by the first only; the row value alone would not use the index
     statement: Select[Any] = (
         select(lines)
         .where(lines.c.at >= bindparam("from"), tuple_(*place) > tuple_(*[bindparam(f"after_{i}") for i in range(3)]))
@@ -265,4 +264,5 @@ def _journal_query(
         .order_by(*place)
         .suffix_with(MOST)
     )
-    return compiled(statement, dialect), (after[0], *after, *[value for _, value in conditions], limit)
+    begin = max(after[0], query.since)
+    return compiled(statement, dialect), (begin, *after, *[value for _, value in conditions], limit)

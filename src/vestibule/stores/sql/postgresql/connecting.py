@@ -18,6 +18,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 
 from vestibule.stores.sql.postgresql.cursor import PostgresqlCursor
 from vestibule.stores.sql.postgresql.faults import DRIVER
+from vestibule.stores.sql.postgresql.servers import first_of, of_each
 
 T = TypeVar("T")
 DRIVER_NAME = "postgresql+asyncpg"  # always named, so that no other driver that is installed is taken
@@ -56,9 +57,13 @@ class Address:
     bounds: Bounds = DEFAULT_BOUNDS
 
     async def connect(self) -> asyncpg.Connection:
-        """Open one connection. Raises what the driver raises."""
+        """Open one connection, where several servers are named to one that takes writes. Raises what the driver raises."""
+        urls = of_each(self.url().replace(DRIVER_NAME, "postgresql", 1))
+        return await first_of(urls, self._connect) if len(urls) > 1 else await self._connect(urls[0])
+
+    async def _connect(self, url: str) -> asyncpg.Connection:
         connection: asyncpg.Connection = await asyncpg.connect(
-            dsn=self.url().replace(DRIVER_NAME, "postgresql", 1),
+            dsn=url,
             timeout=self.bounds.connect_seconds,
             statement_cache_size=CACHED_STATEMENTS,
             max_cached_statement_lifetime=0,
