@@ -99,7 +99,7 @@ def _reported(setting: Setting, server: Running, span: Span) -> Figure:
     """A month that lies wholly within the lines, whose sum is known from the way they were made."""
     month = (datetime.fromtimestamp(span.since, UTC).replace(day=1) + timedelta(days=150)).replace(day=1)
     days = ((month + timedelta(days=31)).replace(day=1) - month).days
-    seconds = []
+    seconds, counted = [], {"accepted": 0, "refused": 0}
     for _ in range(REPORTS):
         begun = perf_counter()
         counted = server.told("journal", "report", "--month", f"{month:%Y-%m}")

@@ -118,7 +118,7 @@ def _fill(connection: PoolProxiedConnection, vault: Vault, past: Past, span: Spa
         entries = _entries(random.Random(number), past.population.users, since, step, count)
         while lines := _linked(chain, entries):
             cursor.execute("BEGIN")
-            cursor.executemany(statements.insert_line, map(line_row, lines))
+            cursor.executemany(statements.insert_line, [line_row(line) for line in lines])
             cursor.execute("COMMIT")
             if (done + len(lines)) // TOLD_EVERY > done // TOLD_EVERY:
                 print(f"  {done + len(lines):,} lines in {time.monotonic() - begun:.0f} s", flush=True)

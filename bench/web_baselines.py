@@ -47,4 +47,4 @@ async def serve(application: Asgi) -> None:
 
 if __name__ == "__main__":
     pin(int(sys.argv[2]))
-    uvloop.run(serve({"fastapi": framework, "starlette": plain}[sys.argv[1]]))
+    uvloop.run(serve(framework if sys.argv[1] == "fastapi" else plain))
