@@ -57,7 +57,7 @@ class Address:
     bounds: Bounds = DEFAULT_BOUNDS
 
     async def connect(self) -> asyncpg.Connection:
-        """Open one connection, where several servers are named to one that takes writes. Raises what the driver raises."""
+        """Open one connection; of several servers, to the one that takes writes. Raises what the driver raises."""
         urls = of_each(self.url().replace(DRIVER_NAME, "postgresql", 1))
         return await first_of(urls, self._connect) if len(urls) > 1 else await self._connect(urls[0])
 
