@@ -16,7 +16,7 @@ from pathlib import Path
 import structlog
 import uvloop
 
-from vestibule.apps.configuration import load
+from vestibule.apps.configuration import current_url, load
 from vestibule.apps.pieces import Pieces
 from vestibule.apps.server import Addresses, serve
 
@@ -39,7 +39,7 @@ def run(file: Path) -> None:
     configuration = load(file, os.environ)
     for left in reversed(range(TRIES)):
         try:
-            return uvloop.run(serve(configuration, tell))
+            return uvloop.run(serve(configuration, tell, current_url(configuration, file, os.environ)))
         except OSError:
             if not left:
                 raise

@@ -11,17 +11,19 @@ from pathlib import Path
 import pytest
 
 from tests.house.sources import ROOT
-from tests.journeys.nas import Address
-from tests.journeys.program import nursery
+from tests.journeys.nas import Address, nas
+from tests.journeys.program import nursery, running
 from tests.journeys.world import Person
-from tests.races.shared import laid_out, opened
+from tests.races.shared import insist, laid_out, opened
 from tests.stores import postgresql
 from vestibule.core.journal import Query
 from vestibule.core.reasons import Reason
+from vestibule.wire.radius.packet import Code
 
 ROUNDS = int(os.environ.get("VESTIBULE_RACE_ROUNDS", "60"))
 ASKERS = 8
 PEOPLE = 20  # in parallel, for a refusal takes its time
+END_CONNECTIONS = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'changing'"
 Asker = asyncio.subprocess.Process
 
 pytestmark = pytest.mark.timeout(60 + ROUNDS)
@@ -88,3 +90,41 @@ async def test_of_eight_processes_that_send_one_code_to_two_servers_one_is_let_i
     reasons = Counter(line.entry.reason for line in lines if line.entry.action == "sign_in")
     decided = ROUNDS // PEOPLE * PEOPLE
     assert reasons == {None: decided, Reason.CODE_REUSED: decided * (ASKERS - 1)}
+
+
+@pytest.mark.requirement(53)
+async def test_a_password_of_the_database_is_changed_while_people_sign_in(
+    server: postgresql.Server, tmp_path: Path
+) -> None:
+    """The URL stands in a file. The servers go on; an administrator ends their old connections."""
+    await server.command("CREATE ROLE changing LOGIN SUPERUSER PASSWORD 'first'")
+    await server.command("CREATE DATABASE changing")
+    await only_with_password(server, "changing")
+    homes, (alice, *_) = await laid_out(tmp_path, server.url("changing"), 1)
+    file = tmp_path / "url"
+    url = server.url("changing").replace("vestibule@", "changing:{}@")
+    await change_password(server, file, url, "first")
+    named = ("env", f"VESTIBULE_DATABASE_URL_FILE={file}")
+    async with AsyncExitStack() as started:
+        nodes = [await started.enter_async_context(running(home, *named)) for home in homes]
+        askers = [await started.enter_async_context(nas(node.radius)) for node in nodes]
+        for password in ("second", "third", "fourth"):
+            await change_password(server, file, url, password)
+            assert await server.asked(END_CONNECTIONS) >= len(nodes)
+            for asker in askers:
+                reply = await insist(asker, asker.request(alice.name, alice.press()))
+                assert reply.code == Code.ACCESS_ACCEPT
+
+
+async def change_password(server: postgresql.Server, file: Path, url: str, password: str) -> None:
+    """First in the file, then in the database."""
+    await asyncio.to_thread(file.touch, 0o600)
+    await asyncio.to_thread(file.write_text, url.format(password))
+    await server.command(f"ALTER ROLE changing PASSWORD '{password}'")
+
+
+async def only_with_password(server: postgresql.Server, role: str) -> None:
+    rules = server.folder / "data" / "pg_hba.conf"
+    text = await asyncio.to_thread(rules.read_text)
+    await asyncio.to_thread(rules.write_text, f"local all {role} scram-sha-256\n{text}")
+    await server.command("SELECT pg_reload_conf()")

@@ -218,11 +218,11 @@ class Server:
         finally:
             await connection.close()
 
-    async def asked(self, question: str, database: str = "postgres") -> object:
-        """What the server answers."""
+    async def asked(self, question: str, database: str = "postgres") -> int:
+        """The number, or the claim, that the server answers with."""
         connection = await asyncpg.connect(self.url(database))
         try:
-            return await connection.fetchval(question)
+            return int(await connection.fetchval(question))
         finally:
             await connection.close()
 
