@@ -42,6 +42,11 @@ class PostgresqlCursor:
         """Whether the server, or the network, has closed the connection meanwhile."""
         return self._connection is None or self._connection.driver_connection.is_closed()
 
+    def cut(self) -> None:
+        """Break the connection off: what waits for it fails now, and the server goes on with what it does."""
+        if self._connection is not None:
+            self._connection.driver_connection.terminate()
+
     def execute(self, statement: str, parameters: Sequence[Any] | None = None, /) -> None:
         """Run one statement; with parameters (and be they none) its rows can be fetched."""
         self._finish(quietly=statement == ROLLBACK)

@@ -1,4 +1,8 @@
-"""The writing connection of one node: opened when it is needed, opened again when it was lost."""
+"""The writing connection of one node: opened when it is needed, opened again when it was lost.
+
+Work that takes too long loses its connection, without a word to the server: one that is told to cancel a COMMIT which
+waits for a standby shows everybody what the standby has not got.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -43,14 +47,15 @@ class Session:
         """Run `work`. Raises Away when the connection is lost on the way: what was done, nobody knows."""
         if self._connection is None:
             raise Away
+        limit = asyncio.get_running_loop().call_later(self._seconds, self._cursor.cut)
         try:
-            async with asyncio.timeout(self._seconds):
-                return await self._connection.run_sync(lambda _connection: work())
+            return await self._connection.run_sync(lambda _connection: work())
         except Exception as error:  # outermost: whatever the loss of a connection looks like
             if self._cursor.lost:
                 raise Away(type(error).__name__) from error
             raise
         finally:
+            limit.cancel()
             if self._cursor.lost:
                 await self.close()
 
