@@ -19,13 +19,13 @@ from vestibule.core.clients import Client, SignIn
 from vestibule.core.credentials import Credential, Seed
 from vestibule.core.decisions import Ask, CheckPassword, Decision, Deliver, Reject, Wait
 from vestibule.core.engine import Engine
-from vestibule.core.events import Answered, Began, Event, Expired, NotDelivered, PasswordChecked
+from vestibule.core.events import Answered, Began, Chose, Event, Expired, NotDelivered, PasswordChecked, Presented
 from vestibule.core.failures import FailureKey, FailureKind, Failures, Limits
 from vestibule.core.journal import Entry
 from vestibule.core.messages import Message
 from vestibule.core.oath import hotp, time_step
 from vestibule.core.policy import Outcome, Rule
-from vestibule.core.ports import Failed, Opening, Passed, Verification
+from vestibule.core.ports import Asked, Failed, Opening, Passed, Verification
 from vestibule.core.prompts import Approve
 from vestibule.core.reasons import Reason, Result
 from vestibule.core.secret import Secret
@@ -52,15 +52,28 @@ class Tap:
     name: str = "tap"
     result: Result = Result.NONE
     seconds: float = 60.0
+    waits: bool = True
+    needs_web: bool = False
+    together: bool = False
 
-    def begin(self, credential: Credential, moment: Moment) -> Opening:
+    @property
+    def uses(self) -> str:
+        return self.name
+
+    def fits(self, credential: Credential) -> bool:
+        return True
+
+    def label(self, credential: Credential) -> str:
+        return credential.label
+
+    def begin(self, asked: Asked, moment: Moment) -> Opening:
         return Opening(Approve("42"), "memory of the tap", self.channel, "tap", self.seconds)
 
-    def check(self, answer: Secret, credential: Credential, memory: str, moment: Moment) -> Verification:
-        assert memory == "memory of the tap"
+    def check(self, answer: Secret, asked: Asked, moment: Moment) -> Verification:
+        assert asked.memory == "memory of the tap"
         match answer.reveal():
             case b"yes":
-                return Passed(credential)
+                return Passed(asked.credentials[0])
             case b"no":
                 return Failed(Reason.DECLINED)
             case _:
@@ -143,6 +156,9 @@ class World:
         self.passwords[f"id-{name}"] = password
         return Person(self, name)
 
+    def person_named(self, name: str) -> "Person":
+        return Person(self, name)
+
     # -- what happens -----------------------------------------------------------------------------------------
 
     def later(self, seconds: float) -> "World":
@@ -221,7 +237,11 @@ class World:
             case Began() | PasswordChecked():
                 began = event if isinstance(event, Began) else event.began
                 return self._case_of(self.users.get(began.user_key), began.source)
-            case Answered() | NotDelivered() | Expired():
+            case Presented():
+                held = self.credentials.get(event.credential_id)
+                owner = next((user for user in self.users.values() if held and user.id == held.user_id), None)
+                return self._case_of(owner, event.source)
+            case Answered() | Chose() | NotDelivered() | Expired():
                 attempt = self.attempts.get(event.attempt_id)
                 if attempt is None:
                     return Case(self.snapshot)
@@ -260,7 +280,7 @@ class World:
     def _save_attempt(self, event: Event, attempt: Attempt | None) -> None:
         if attempt is not None:
             self.attempts[attempt.id] = attempt
-        elif isinstance(event, Answered | NotDelivered | Expired):
+        elif isinstance(event, Answered | Chose | NotDelivered | Expired):
             self.attempts.pop(event.attempt_id, None)
 
 

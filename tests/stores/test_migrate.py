@@ -48,6 +48,14 @@ BACK_TO_FIRST = (
     "ALTER TABLE users DROP COLUMN role",
     "ALTER TABLE credentials DROP COLUMN starts_at",
     "ALTER TABLE credentials DROP COLUMN expires_at",
+    "DROP INDEX ix_credentials_reach",
+    "ALTER TABLE credentials DROP COLUMN reach",
+    "ALTER TABLE users DROP COLUMN preferred",
+    "ALTER TABLE clients DROP COLUMN pass_through",
+    "ALTER TABLE clients DROP COLUMN web",
+    "ALTER TABLE attempts DROP COLUMN ways",
+    "ALTER TABLE attempts DROP COLUMN tried",
+    "ALTER TABLE attempts DROP COLUMN silent",
 )
 
 

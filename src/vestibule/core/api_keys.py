@@ -22,6 +22,7 @@ class Right(StrEnum):
     DIRECTORIES_WRITE = "directories:write"
     GROUPS_READ = "groups:read"
     GROUPS_WRITE = "groups:write"
+    FACTORS_WRITE = "factors:write"
     TOKENS_READ = "tokens:read"
     TOKENS_WRITE = "tokens:write"
     CLIENTS_READ = "clients:read"
@@ -32,6 +33,8 @@ class Right(StrEnum):
     SETTINGS_WRITE = "settings:write"
     JOURNAL_READ = "journal:read"
     STATUS_READ = "status:read"
+    ROLES_WRITE = "roles:write"
+    UNATTENDED = "unattended"  # opens no operation: nobody calls, so no check of who calls is asked for
 
 
 @dataclass(frozen=True, slots=True)

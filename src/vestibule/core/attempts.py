@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vestibule.core.prompts import Prompt
+from vestibule.core.prompts import Prompt, Way
 from vestibule.core.reasons import Reason
 
 
@@ -10,7 +10,8 @@ from vestibule.core.reasons import Reason
 class Challenge:
     """One question. `nonce` makes it single use: an answer must name it. `memory` belongs to the method.
 
-    A question for a typed code has no method of its own (`method` is ""): any of the user's codes answers it.
+    A question for a typed code has no method of its own (`method` is ""): any of the user's codes answers it. One that
+    `waits` is answered elsewhere; `polled` is one of these where the asking system can not hold on, and asks again.
     """
 
     nonce: str
@@ -21,6 +22,7 @@ class Challenge:
     memory: str = ""
     waits: bool = False
     tries_left: int = 1
+    polled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,11 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An open or just settled try. A one-shot sign-in never has a row of this kind."""
+    """An open or just settled try. A one-shot sign-in never has a row of this kind.
+
+    `ways` are all ways that the person may choose, if there is a choice; `tried` those that did not reach them. In a
+    `silent` one nothing can be typed: what the asking system carries has no room for it.
+    """
 
     id: str
     client_id: str
@@ -50,6 +56,9 @@ class Attempt:
     rule: str = ""
     methods: tuple[str, ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()  # what the directory said with the first factor
+    ways: tuple[Way, ...] = ()
+    tried: tuple[str, ...] = ()  # ids of ways
+    silent: bool = False
 
     @property
     def awaited(self) -> bool:

@@ -23,7 +23,9 @@ class Client:
     waits for an answer. `rejoin_seconds` (0–10) lets a fresh packet repeat a sign-in that was just accepted.
     `first_factor` is the directory that is asked for everybody's password, "" for each person's own. Until
     `pass_until` (seconds since the epoch, 0 for never) people without a second factor pass with the first one; with
-    `require_user_match` off, people whom we do not know do as well.
+    `require_user_match` off, people whom we do not know do as well. With `pass_through` first factors that we can not
+    read (MS-CHAP, EAP) go on to that directory as they are. `web` is a page of our own: it carries passkeys and a
+    choice, and no time budget of another system rules it.
     """
 
     id: str
@@ -42,6 +44,8 @@ class Client:
     version: int = 1
     first_factor: str = ""
     pass_until: float = 0.0
+    pass_through: bool = False
+    web: bool = False
 
     def passes(self, now: float) -> bool:
         """Whether the first factor is enough at `now` for people who have no second one."""

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from vestibule.core.case import Case, Moment
 from vestibule.core.credentials import Credential
 from vestibule.core.failures import why_not_tried
-from vestibule.core.ports import Passed, TypedMethod
-from vestibule.core.reasons import Reason
+from vestibule.core.ports import BegunMethod, Passed, TypedMethod
+from vestibule.core.reasons import Reason, Result
 from vestibule.core.secret import Secret
 
 REPLAYS = (Reason.CODE_REUSED, Reason.CODE_OLD, Reason.CLOCK)
-TELLING = (*REPLAYS, Reason.TOO_MANY_FAILURES, Reason.THROTTLED, Reason.WRONG_CODE)  # the most telling reason first
+REPEATED = (Reason.WRONG_PIN, Reason.WRONG_CODE)  # may be tried again while the question has tries left
+TELLING = (*REPLAYS, Reason.TOO_MANY_FAILURES, Reason.THROTTLED, *REPEATED)  # the most telling reason first
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Right:
     """The code opened this credential; `rest` is what stood beside it in the field."""
 
     passed: Passed
-    method: TypedMethod
+    method: TypedMethod | BegunMethod
     rest: Secret | None = None
 
 
@@ -33,6 +34,8 @@ class Wrong:
 
     reason: Reason
     tried: tuple[str, ...] = ()
+    result: Result | None = None  # told instead of the reason's usual one
+    blocks: bool = False
 
     @property
     def counts(self) -> bool:
@@ -41,8 +44,8 @@ class Wrong:
 
     def joined(self, other: "Wrong") -> "Wrong":
         """Both findings as one: the more telling reason, and every credential that was tried."""
-        reason = min(self.reason, other.reason, key=TELLING.index)
-        return Wrong(reason, tuple(dict.fromkeys((*self.tried, *other.tried))))
+        telling = min(self, other, key=lambda one: TELLING.index(one.reason))
+        return replace(telling, tried=tuple(dict.fromkeys((*self.tried, *other.tried))))
 
 
 @dataclass(frozen=True, slots=True)

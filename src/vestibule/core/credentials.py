@@ -1,11 +1,13 @@
 """What a user can prove, and the shared secrets behind it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from vestibule.core.secret import Secret
 
 SHORTEST_KEY_BITS = 112  # NIST SP 800-63B-4 section 3.1.4; RFC 4226 section 4 R6 advises 160
+BYPASS = "bypass"
+"""The method of a credential that is always pending and proves nothing: the engine passes its person once."""
 
 
 class Algorithm(StrEnum):
@@ -48,7 +50,8 @@ class Credential:
 
     `memory` belongs to the method alone. `waiver_until` is the date (seconds since the epoch) until which a key
     under 112 bits is tolerated, 0 when none is needed. `starts_at` and `expires_at` (seconds since the epoch, 0 for
-    none) are what its issuer says of the key.
+    none) are what its issuer says of the key. `reach` is where a message for it goes: a telephone number (E.164) or an
+    e-mail address, "" for what nobody sends to.
     """
 
     id: str
@@ -69,6 +72,7 @@ class Credential:
     version: int = 1
     starts_at: float = 0.0
     expires_at: float = 0.0
+    reach: str = field(default="", repr=False)
 
     def usable(self, now: float) -> bool:
         """Whether it counts at `now`: active, begun, not expired, and any waiver for a short key still running."""

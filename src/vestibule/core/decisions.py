@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from vestibule.core.messages import Message
-from vestibule.core.prompts import Prompt
+from vestibule.core.prompts import Prompt, Way
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
 
@@ -66,21 +66,30 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Put a question that the person answers through the same client."""
+    """Put a question that the person answers through the same client, until `expires_at` (seconds since the epoch).
+
+    `ways` are all ways that may be chosen instead, this one among them; none where there is no choice.
+    """
 
     attempt_id: str
     nonce: str
     prompt: Prompt
+    expires_at: float = 0.0
+    ways: tuple[Way, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Hold on: the answer comes in through another door, until `expires_at` (seconds since the epoch)."""
+    """Hold on: the answer comes in through another door, until `expires_at` (seconds since the epoch).
+
+    `ways` as of `Ask`.
+    """
 
     attempt_id: str
     nonce: str
     prompt: Prompt
     expires_at: float
+    ways: tuple[Way, ...] = ()
 
 
 Decision = Accept | Reject | Ask | Wait

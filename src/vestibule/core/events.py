@@ -1,8 +1,11 @@
-"""What happened. Doors make `Began` and `Answered`; flows make the rest. A password lives in an event, nowhere else."""
+"""What happened. Doors make `Began`, `Answered`, `Chose` and `Presented`; flows make the rest.
+
+A password lives in an event, nowhere else.
+"""
 
 from dataclasses import dataclass
 
-from vestibule.core.reasons import Reason
+from vestibule.core.reasons import Reason, Result
 from vestibule.core.secret import Secret
 
 
@@ -14,6 +17,9 @@ class Began:
 
     `source` is the place that failures are counted for (the person's address or device when the client tells it,
     else the client); `address` the person's IP address or "". `proof` is set only for clients that allow rejoining.
+
+    With `proven` the first factor was proven before, by what a directory of others said; nothing was typed and nothing
+    can be, so only questions that wait are put. `attributes` (name, value) are what that directory said.
     """
 
     client_id: str
@@ -23,6 +29,8 @@ class Began:
     source: str
     address: str = ""
     proof: str = ""
+    proven: bool = False
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +49,43 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Chose:
+    """The person wants to be asked in another way, or in the same way once more.
+
+    `way` is the id of one that was offered; the client and person are those of the attempt.
+    """
+
+    attempt_id: str
+    nonce: str
+    way: str
+    client_id: str
+    user_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """Somebody who typed no name presents a credential that proves who they are and both factors (a passkey).
+
+    `memory` is what the method kept of its question; whoever makes the event has seen that it is ours and fresh.
+    """
+
+    client_id: str
+    method: str
+    credential_id: str
+    memory: str
+    answer: Secret
+    source: str
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PasswordChecked:
     """The directory has looked at the password of `began`.
 
     `refusal` is why it does not let the person in, `detail` the same in its own words; `attributes` (name, value) are
     what it says with a right password, for doors that pass such things on. `user_id` is whose password was ordered to
     be checked, "" for nobody's: where the name has become another's meanwhile, it proves nothing. None is not asked.
+    `counted` is whether the try was counted when the check was ordered; one that nobody here ordered is counted now.
     """
 
     began: Began
@@ -55,6 +94,7 @@ class PasswordChecked:
     attributes: tuple[tuple[str, str], ...] = ()
     detail: str = ""
     user_id: str | None = None
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +109,11 @@ class PasswordUnchecked:
 
 @dataclass(frozen=True, slots=True)
 class NotDelivered:
-    """The message of the open question surely did not reach its channel."""
+    """The message of the open question surely did not reach the person; `result` is what reports call that."""
 
     attempt_id: str
     nonce: str
+    result: Result = Result.NOT_DELIVERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +124,4 @@ class Expired:
     nonce: str
 
 
-Event = Began | Answered | PasswordChecked | PasswordUnchecked | NotDelivered | Expired
+Event = Began | Answered | Chose | Presented | PasswordChecked | PasswordUnchecked | NotDelivered | Expired

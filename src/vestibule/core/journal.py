@@ -74,7 +74,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which lines to read; empty fields match everything. Lines come in order of (at, chain, seq)."""
+    """Which lines to read; empty fields match everything. Lines come in order of (at, chain, seq).
+
+    `actions` are those of which the line has one.
+    """
 
     user_id: str = ""
     since: float = 0.0
@@ -82,6 +85,9 @@ class Query:
     kind: EntryKind | None = None
     reason: Reason | None = None
     accepted: bool | None = None
+    actions: tuple[str, ...] = ()
+    client_id: str = ""
+    attempt_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

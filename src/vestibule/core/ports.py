@@ -1,6 +1,6 @@
 """The shapes that rooms plug into. Small on purpose; optional abilities are separate shapes."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -9,13 +9,12 @@ from vestibule.core.attempts import Attempt
 from vestibule.core.case import Decide, Key, Moment, Step
 from vestibule.core.clients import Client
 from vestibule.core.credentials import Credential, Seed
-from vestibule.core.decisions import Account
 from vestibule.core.directories import DirectoryRecord
 from vestibule.core.failures import Failures
+from vestibule.core.figures import Figures
 from vestibule.core.journal import Entry, Line, Query, Tally
 from vestibule.core.messages import Delivery, Message
 from vestibule.core.outbox import OutboxRow
-from vestibule.core.people import Ambiguous, PasswordOutcome, PeopleGroup, Person, Unreadable
 from vestibule.core.policy import Rule
 from vestibule.core.prompts import Prompt
 from vestibule.core.reasons import Reason, Result
@@ -27,17 +26,36 @@ from vestibule.core.users import Alias, Group, Password, User
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """The answer is right; these are the credential and seed with their new memory."""
+    """The answer is right; these are the credential and seed with their new memory.
+
+    `result` is told instead of the method's usual one.
+    """
 
     credential: Credential
     seed: Seed | None = None
+    result: Result | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The answer is not right."""
+    """The answer is not right. `result` is told instead of the reason's usual one.
+
+    `credential` is what an answer to several was compared with. With `blocks` the person has reported a fraud and wants
+    to be blocked.
+    """
 
     reason: Reason
+    result: Result | None = None
+    credential: Credential | None = None
+    blocks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """Neither right nor wrong: the same conversation goes on, with this memory and this prompt."""
+
+    prompt: Prompt
+    memory: str
 
 
 Verification = Passed | Failed
@@ -45,13 +63,28 @@ Verification = Passed | Failed
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How a method begins: the prompt, its own memory, a message if one must go out, seconds that it may take."""
+    """How a method begins: the prompt, its own memory, a message if one must go out, seconds and tries it allows."""
 
     prompt: Prompt
     memory: str
     channel: str
     template: str
     seconds: float
+    tries: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """To what a question is put: `credentials` of the method, one or all; `held` is all that the person has.
+
+    `memory` is what the method kept of this question; of the last one when it is put once more, "" at first.
+    `tries_left` counts the try that is being checked.
+    """
+
+    credentials: tuple[Credential, ...]
+    held: tuple[Credential, ...]
+    memory: str = ""
+    tries_left: int = 1
 
 
 class TypedMethod(Protocol):
@@ -78,8 +111,8 @@ class TypedMethod(Protocol):
         """The credential and seed as a restore from a backup leaves them: nothing used since then is good again."""
 
 
-class AwaitedMethod(Protocol):
-    """A method that begins with a message or a question elsewhere and is answered through another door."""
+class BegunMethod(Protocol):
+    """A method that begins: with a message that goes out, or with a question that only a device can answer."""
 
     @property
     def name(self) -> str:
@@ -89,10 +122,32 @@ class AwaitedMethod(Protocol):
     def result(self) -> Result:
         """The reports' name for a sign-in by this method."""
 
-    def begin(self, credential: Credential, moment: Moment) -> Opening:
+    @property
+    def uses(self) -> str:
+        """The `method` of the credentials that it works on: its own name, or "phone" for all that reach a telephone."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is answered through another door, while the one who asked holds on."""
+
+    @property
+    def needs_web(self) -> bool:
+        """Whether only a page of our own can carry its question."""
+
+    @property
+    def together(self) -> bool:
+        """Whether one question is put to all credentials at once."""
+
+    def fits(self, credential: Credential) -> bool:
+        """Whether this credential can be asked in this way."""
+
+    def label(self, credential: Credential) -> str:
+        """What the person is told about which one it is: its label, or where it goes, masked."""
+
+    def begin(self, asked: Asked, moment: Moment) -> Opening:
         """Start one challenge."""
 
-    def check(self, answer: Secret, credential: Credential, memory: str, moment: Moment) -> Verification:
+    def check(self, answer: Secret, asked: Asked, moment: Moment) -> Verification | Onward:
         """Check the answer against the memory of the challenge."""
 
 
@@ -116,72 +171,6 @@ class Idempotent(Protocol):
         """Whether that is so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a directory says of a password: `refusal` when it is not right, `attributes` (name, value) when it is.
-
-    `detail` is for the journal, in the directory's own words. `external_id` is who was found, where a name was asked.
-    """
-
-    right: bool
-    refusal: Reason = Reason.WRONG_PASSWORD
-    attributes: tuple[tuple[str, str], ...] = ()
-    detail: str = ""
-    external_id: str = ""
-
-
-class AccountDirectory(Protocol):
-    """A directory of others: an LDAP server, a RADIUS server."""
-
-    async def check(self, account: Account, password: Secret, source: str, deadline: float) -> Verdict:
-        """What it says of the password of this account, before `deadline` (monotonic). Raises Unavailable.
-
-        An account without `external_id` is looked for by its name; one that is not there, or there twice, is refused
-        as `UNKNOWN_USER`.
-        """
-
-
-class Directory(Protocol):
-    """Checks the passwords that we keep."""
-
-    @property
-    def name(self) -> str:
-        """The directory's name."""
-
-    async def check_password(self, user_id: str | None, password: Secret, source: str, deadline: float) -> bool:
-        """Whether the password is right; `user_id` None takes as long and is never right. Raises Unavailable."""
-
-    async def knows(self, user_id: str) -> bool:
-        """Whether we keep a password of this user. Raises Unavailable."""
-
-
-class PeopleDirectory(Protocol):
-    """Finds and lists people and tries their passwords, and says what is wrong with one.
-
-    Deadlines are in seconds of the event loop's clock. Everything raises Unavailable when the directory can not tell,
-    so that no outage looks like a wrong password or like a person who is gone.
-    """
-
-    @property
-    def name(self) -> str:
-        """The directory's name."""
-
-    async def find(self, name: str, deadline: float) -> Person | Ambiguous | None:
-        """The one person who signs in by this name, in any of the ways that are configured."""
-
-    async def person(self, unique_id: str, deadline: float) -> Person | None:
-        """The person with this id."""
-
-    async def groups(self, person: Person, deadline: float) -> tuple[PeopleGroup, ...]:
-        """All groups that the person is in, also by way of other groups."""
-
-    def people(self, base: str = "", condition: str = "", group: str = "") -> AsyncGenerator[Person | Unreadable, None]:
-        """Everybody within these limits, in flat memory; a walk that ends without an exception was complete."""
-
-    async def try_password(self, unique_id: str | None, password: Secret, deadline: float) -> PasswordOutcome:
-        """Try the password once, at most; None is nobody, takes as long, and is never right."""
-
-
 Record = (
     User
     | Alias
@@ -199,24 +188,7 @@ Record = (
     | PastRequest
     | Session
 )
-R = TypeVar(
-    "R",
-    User,
-    Alias,
-    Password,
-    Group,
-    Credential,
-    Seed,
-    Client,
-    Rule,
-    DirectoryRecord,
-    Attempt,
-    Failures,
-    OutboxRow,
-    ApiKey,
-    PastRequest,
-    Session,
-)
+R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
 
@@ -241,6 +213,15 @@ class Reading(Protocol):
     def count_by(self, kind: type[R], field: str, value: str) -> int:
         """How many records there are whose indexed text `field` equals `value`; ValueError for another field."""
 
+    def people(self, word: str, limit: int) -> list[User]:
+        """Up to `limit` people of whose names or e-mail address a word begins with `word`, in order of the words.
+
+        `word` is in the compared form (`wire.names.name_key`); the beginning of the user name is found by `page_by`.
+        """
+
+    def figures(self, now: float) -> Figures:
+        """How many there are; over a million people this takes a while."""
+
     def setting(self, name: str) -> str | None:
         """The JSON text of one setting, or None for its default."""
 
@@ -249,6 +230,9 @@ class Reading(Protocol):
 
     def lines(self, query: Query, after: tuple[float, str, int], limit: int) -> list[Line]:
         """Up to `limit` journal lines above `after` (at, chain, seq)."""
+
+    def newest(self, query: Query, before: tuple[float, str, int] | None, limit: int) -> list[Line]:
+        """Up to `limit` journal lines below `before` (at, chain, seq), None for the end; the newest first."""
 
     def chain(self, chain: str, after: int, limit: int) -> list[Line]:
         """Up to `limit` lines of one chain with seq above `after`, in order."""

@@ -17,7 +17,9 @@ class Settings:
 
     `challenge_seconds` is how long a typed code is awaited; `session_*` rule signed-in browsers, of which
     `session_proof_seconds` is for how long a sign-in is fresh enough to change factors; with `claim_free_tokens` 1
-    people may take a token of the inventory that nobody has; `texts` maps a locale to the texts that clients show.
+    people may take a token of the inventory that nobody has; with `caller_check_by_note` 1 the helpdesk may note how it
+    knew a caller who has no code to tell; for `fraud_block_seconds` (0 for never) whoever
+    reports a fraud is blocked; `texts` maps a locale to the texts that clients show.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -29,7 +31,13 @@ class Settings:
     session_longest_seconds: float = 86400.0
     session_proof_seconds: float = 600.0
     claim_free_tokens: int = 0
+    access_pass_minutes: int = 60
+    caller_check_by_note: int = 1
+    fraud_block_seconds: float = 7_776_000.0
     text_enter_code: str = "Enter your verification code"
+    text_code_sent: str = "Enter the code that was sent to {to}"
+    text_call: str = "Answer the call to {to}"
+    text_reply: str = "Reply to the text that was sent to {to}"
     text_wait: str = "Waiting for your approval"
     text_refused: str = "Sign-in refused"
 

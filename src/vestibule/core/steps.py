@@ -7,17 +7,17 @@ from vestibule.core.attempts import Attempt, Challenge, Settled
 from vestibule.core.case import Case, Moment, Step
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.codes import Right, Wrong
-from vestibule.core.credentials import Credential
 from vestibule.core.decisions import Accept, Account, Ask, CheckPassword, Decision, Deliver, Reject, Wait
 from vestibule.core.messages import Message
-from vestibule.core.ports import AwaitedMethod, Passed
-from vestibule.core.prompts import TypeCode
+from vestibule.core.ports import Asked, BegunMethod, Onward, Passed
+from vestibule.core.prompts import TypeCode, Way
 from vestibule.core.reasons import RESULT_OF_REASON, Reason, Result
 from vestibule.core.secret import Secret
 from vestibule.core.story import Story
-from vestibule.core.users import Mfa, User
+from vestibule.core.users import Block, Mfa, User
 
 ID_OCTETS = 16
+FRAUD = "fraud reported"
 PASSED = "passed without a second factor"
 PASSED_UNKNOWN = "passed as nobody known here"
 
@@ -48,11 +48,11 @@ def accept(case: Case, user: User, story: Story, proof: str = "") -> Step:
 def settle_code(case: Case, user: User, found: Right | Wrong, story: Story, proof: str = "") -> Step:
     """Let in and spend the code, or refuse and count the guess."""
     if isinstance(found, Right):
-        story = story.by(found.passed.credential, found.method.result)
+        story = story.by(found.passed.credential, found.passed.result or found.method.result)
         return accept(spent(case, found.passed), user, story, proof)
     if found.reason is Reason.CODE_REUSED and _rejoins(case, story, proof):
         return Step(case, Accept(user.name, user.groups, story.attributes), entry=story.accepted(Result.USED_CACHE))
-    return reject(counted(case, user, found, story), story, found.reason)
+    return reject(counted(case, user, found, story), story, found.reason, found.result)
 
 
 def spent(case: Case, passed: Passed) -> Case:
@@ -72,6 +72,15 @@ def counted(case: Case, user: User, found: Wrong, story: Story) -> Case:
     return replace(
         case, failures=failures.failed(case.failures, user.id, story.source, found.tried, limits=limits, now=now)
     )
+
+
+def blocked(case: Case, user: User, story: Story) -> Case:
+    """Block who has reported a fraud, as long as the settings say."""
+    seconds, now = case.snapshot.settings.fraud_block_seconds, story.moment.at
+    if not seconds:
+        return case
+    block = Block(now, now + seconds, f"user {user.id}", FRAUD)
+    return replace(case, user=replace(user, block=block, version=user.version + 1))
 
 
 def _rejoins(case: Case, story: Story, proof: str) -> bool:
@@ -127,7 +136,7 @@ def pass_without(case: Case, user: User | None, story: Story) -> Step:
 # -- a question -------------------------------------------------------------------------------------------------
 
 
-def new_attempt(case: Case, story: Story) -> Attempt:
+def new_attempt(case: Case, story: Story, *, silent: bool = False) -> Attempt:
     """The attempt that a first question opens."""
     return Attempt(
         id=story.moment.chance[:ID_OCTETS].hex(),
@@ -141,6 +150,7 @@ def new_attempt(case: Case, story: Story) -> Attempt:
         expires_at=story.moment.at,
         rule=story.rule,
         attributes=story.attributes,
+        silent=silent,
     )
 
 
@@ -152,33 +162,52 @@ def ask_for_code(case: Case, attempt: Attempt, moment: Moment) -> Step:
     return _ask(case, replace(attempt, expires_at=expires_at), challenge)
 
 
-def ask_again(case: Case, attempt: Attempt, old: Challenge, story: Story) -> Step:
-    """Ask once more after a wrong code; the old question is closed by its nonce."""
-    challenge = replace(old, nonce=_nonce(story.moment), tries_left=old.tries_left - 1)
-    entry = story.refused(Reason.WRONG_CODE, RESULT_OF_REASON[Reason.WRONG_CODE])
-    return replace(_ask(case, attempt, challenge), entry=entry)
+def ask_again(case: Case, attempt: Attempt, old: Challenge, story: Story, found: Wrong) -> Step:
+    """Ask once more after a wrong answer; what is typed names the new question, and the old one is closed by its nonce.
+
+    One that is answered elsewhere keeps its nonce: whoever waits for it knows no other.
+    """
+    nonce = old.nonce if old.waits else _nonce(story.moment)
+    entry = story.refused(found.reason, found.result or RESULT_OF_REASON[found.reason])
+    return replace(_ask(case, attempt, replace(old, nonce=nonce, tries_left=old.tries_left - 1)), entry=entry)
 
 
-def wait_for_answer(
-    case: Case, method: AwaitedMethod, credential: Credential, *, attempt: Attempt, client: Client, moment: Moment
+def go_on(case: Case, attempt: Attempt, old: Challenge, onward: Onward) -> Step:
+    """The same question in its next stage."""
+    return _ask(case, attempt, replace(old, prompt=onward.prompt, memory=onward.memory))
+
+
+def begin_question(
+    case: Case, method: BegunMethod, asked: Asked, way: Way, *, attempt: Attempt, client: Client, moment: Moment
 ) -> Step:
-    """Begin a challenge that is answered elsewhere; its message, if any, is committed with this very step."""
-    opening = method.begin(credential, moment)
-    expires_at = moment.at + min(opening.seconds, client.time_budget)
-    nonce = _nonce(moment)
-    challenge = Challenge(nonce, opening.prompt, expires_at, method.name, credential.id, opening.memory, waits=True)
-    attempt = replace(attempt, challenge=challenge, expires_at=expires_at)
+    """Begin a challenge of this method; its message, if any, is committed with this very step."""
+    opening = method.begin(asked, moment)
+    seconds = opening.seconds
+    if method.waits and client.holds and not client.web:
+        seconds = min(seconds, attempt.created_at + client.time_budget - moment.at)
+    expires_at = moment.at + seconds
+    challenge = Challenge(
+        _nonce(moment),
+        opening.prompt,
+        expires_at,
+        method.name,
+        way.credential_id,
+        opening.memory,
+        waits=method.waits,
+        tries_left=opening.tries,
+        polled=method.waits and not client.holds,
+    )
     order = None
     if opening.channel:
-        order = Deliver(Message(nonce, opening.channel, credential.id, attempt.id, opening.template, expires_at))
-    return Step(replace(case, attempt=attempt), question(attempt, challenge), order)
+        to, template = way.credential_id, opening.template
+        order = Deliver(Message(challenge.nonce, opening.channel, to, attempt.id, template, expires_at))
+    return replace(_ask(case, replace(attempt, expires_at=expires_at), challenge), order=order)
 
 
 def question(attempt: Attempt, challenge: Challenge) -> Ask | Wait:
     """The open question, as a decision for the party that asked."""
-    if challenge.waits:
-        return Wait(attempt.id, challenge.nonce, challenge.prompt, challenge.expires_at)
-    return Ask(attempt.id, challenge.nonce, challenge.prompt)
+    kind = Wait if challenge.waits and not challenge.polled else Ask
+    return kind(attempt.id, challenge.nonce, challenge.prompt, challenge.expires_at, attempt.ways)
 
 
 def _ask(case: Case, attempt: Attempt, challenge: Challenge) -> Step:

@@ -1,11 +1,12 @@
 """Who asked what, from where, under which rule, by which credential: the thread from an event to its journal entry."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from vestibule.core.attempts import Attempt
 from vestibule.core.case import Case, Moment
 from vestibule.core.credentials import Credential
-from vestibule.core.events import Answered, Began
+from vestibule.core.events import Answered, Began, Presented
 from vestibule.core.journal import Entry, EntryKind
 from vestibule.core.reasons import Reason, Result
 from vestibule.core.users import User
@@ -32,6 +33,12 @@ class Story(NamedTuple):
     def of_beginning(cls, case: Case, event: Began, moment: Moment) -> "Story":
         """Start from the first event of an attempt."""
         return cls(moment, event.client_id, case.user, event.user_name, event.user_key, event.source, event.address)
+
+    @classmethod
+    def of_presented(cls, case: Case, event: Presented, moment: Moment) -> "Story":
+        """Start from a credential that says whose it is."""
+        name, key = (case.user.name, case.user.key) if case.user else ("", "")
+        return cls(moment, event.client_id, case.user, name, key, event.source, event.address, method=event.method)
 
     @classmethod
     def of_attempt(cls, case: Case, attempt: Attempt, moment: Moment) -> "Story":
@@ -69,6 +76,11 @@ class Story(NamedTuple):
     def refused(self, reason: Reason, result: Result) -> Entry:
         """The entry of a refusal."""
         return self._entry(reason, result)
+
+    def missed(self, result: Result) -> Entry:
+        """The entry of a question that did not reach the person, while the attempt goes on."""
+        entry = self._entry(None, result)
+        return replace(entry, kind=EntryKind.SYSTEM, action="question.missed", accepted=None)
 
     def _entry(self, reason: Reason | None, result: Result) -> Entry:
         user = self.user

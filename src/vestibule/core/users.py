@@ -38,6 +38,7 @@ class User:
 
     `directory` is the id of the directory that the person comes from and whose password is theirs, "" for none;
     `external_id` is what that directory never changes (objectGUID, entryUUID), so that a rename keeps the person.
+    `preferred` is the id of the way (`core.prompts.Way`) that they are asked in first, "" for the strongest.
     """
 
     id: str
@@ -56,6 +57,7 @@ class User:
     directory: str = ""
     external_id: str = ""
     role: Role = Role.NONE
+    preferred: str = ""
 
     def blocked(self, now: float) -> bool:
         """Whether a block is in force at `now`."""

@@ -9,12 +9,23 @@ from typing import Any
 from vestibule.core.attempts import Attempt
 from vestibule.core.case import Key, KeyKind, Moment, Step
 from vestibule.core.decisions import CheckPassword, Decision, Deliver, Reject, Wait
+from vestibule.core.directories import AccountDirectory, Directory
 from vestibule.core.engine import Engine
 from vestibule.core.errors import Unavailable
-from vestibule.core.events import Answered, Began, Event, Expired, NotDelivered, PasswordChecked, PasswordUnchecked
+from vestibule.core.events import (
+    Answered,
+    Began,
+    Chose,
+    Event,
+    Expired,
+    NotDelivered,
+    PasswordChecked,
+    PasswordUnchecked,
+    Presented,
+)
 from vestibule.core.messages import Delivery, Message
 from vestibule.core.outbox import OutboxRow
-from vestibule.core.ports import AccountDirectory, Channel, Directory, Store
+from vestibule.core.ports import Channel, Store
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
 from vestibule.core.steps import outcome, question
@@ -31,7 +42,7 @@ SETTLE_SECONDS = 10.0  # how long the store may take for an event that nobody ou
 class Beginning:
     """A door's request to let somebody in. `event_id` is equal for retransmissions and for nothing else.
 
-    `deadline` is in `time.monotonic()` seconds; `source` and `address` as in `core.events.Began`.
+    `deadline` is in `time.monotonic()` seconds; the rest as in `core.events.Began`.
     """
 
     event_id: str
@@ -40,6 +51,36 @@ class Beginning:
     typed: Secret
     source: str
     address: str
+    deadline: float
+    proven: bool = False
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """A door's request to let in whoever a credential says they are; the rest as in `core.events.Presented`."""
+
+    event_id: str
+    client_id: str
+    method: str
+    credential_id: str
+    memory: str
+    answer: Secret
+    source: str
+    address: str
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A door's wish to be asked in another way, from the client that was asked."""
+
+    event_id: str
+    client_id: str
+    user_name: str
+    attempt_id: str
+    nonce: str
+    way: str
     deadline: float
 
 
@@ -89,24 +130,36 @@ class Authenticate:
 
     async def begin(self, request: Beginning) -> Decision:
         """Decide on a new attempt. Raises Unavailable."""
-        user_key = name_key(request.user_name)
-        began = Began(
-            request.client_id,
-            request.user_name,
-            user_key,
-            request.typed,
-            request.source,
-            request.address,
-            self._proof(request, user_key),
-        )
-        key = Key(KeyKind.NAME, user_key, request.source)
+        began = self._began(request)
+        key = Key(KeyKind.NAME, began.user_key, request.source)
         return await self._once(request.event_id, self._run(key, began, request.event_id, request.deadline))
+
+    async def disprove(self, request: Beginning, reason: Reason, detail: str) -> Decision:
+        """Refuse an attempt whose first factor a directory of others has refused by itself. Raises Unavailable."""
+        began = self._began(request)
+        checked = PasswordChecked(began, False, reason, detail=detail, counted=False)
+        key = Key(KeyKind.NAME, began.user_key, request.source)
+        return await self._once(request.event_id, self._run(key, checked, request.event_id, request.deadline))
 
     async def reply(self, reply: Reply) -> Decision:
         """Decide on an answer from the client that asked. Raises Unavailable."""
         answered = Answered(reply.attempt_id, reply.nonce, reply.answer, reply.client_id, name_key(reply.user_name))
         key = Key(KeyKind.ATTEMPT, reply.attempt_id)
         return await self._run(key, answered, reply.event_id, reply.deadline)
+
+    async def choose(self, choice: Choice) -> Decision:
+        """Ask in another way, or once more in the same. Raises Unavailable."""
+        chose = Chose(choice.attempt_id, choice.nonce, choice.way, choice.client_id, name_key(choice.user_name))
+        key = Key(KeyKind.ATTEMPT, choice.attempt_id)
+        return await self._run(key, chose, choice.event_id, choice.deadline)
+
+    async def present(self, said: Presentation) -> Decision:
+        """Decide on a credential that says whose it is, with both factors. Raises Unavailable."""
+        presented = Presented(
+            said.client_id, said.method, said.credential_id, said.memory, said.answer, said.source, said.address
+        )
+        key = Key(KeyKind.CREDENTIAL, said.credential_id, said.source)
+        return await self._run(key, presented, said.event_id, said.deadline)
 
     async def answer(self, attempt_id: str, nonce: str, answer: Secret, event_id: str) -> Decision:
         """Decide on an answer that came in, authenticated, through another door. Raises Unavailable."""
@@ -121,7 +174,7 @@ class Authenticate:
         until = min(until, self._monotonic() + waiting.expires_at - self._clock())
         attempt = await self._store.watch(waiting.attempt_id, until)
         if attempt is None:
-            return await self.expire(waiting.attempt_id, waiting.nonce)
+            return await self.expire(waiting.attempt_id, await self._open_nonce(waiting))
         if attempt.settled is None and attempt.challenge is not None:
             return question(attempt, attempt.challenge)
         return outcome(attempt)
@@ -145,6 +198,11 @@ class Authenticate:
         """Close a question that nobody answered in time. Raises Unavailable."""
         event_id = f"{attempt_id}/{nonce}/expired"
         return await self._run(Key(KeyKind.ATTEMPT, attempt_id), Expired(attempt_id, nonce), event_id, self._soon())
+
+    async def _open_nonce(self, waiting: Wait) -> str:
+        """The question that is open now: another may have taken the place of the one that was put first."""
+        attempt = await self._store.read(lambda reading: reading.get(Attempt, waiting.attempt_id))
+        return attempt.challenge.nonce if attempt and attempt.challenge else waiting.nonce
 
     def resend(self, message: Message) -> None:
         """Send a message that an earlier process left behind, where sending twice is harmless."""
@@ -255,6 +313,20 @@ class Authenticate:
             return Delivery.FAILED
         except TimeoutError:
             return Delivery.UNKNOWN
+
+    def _began(self, request: Beginning) -> Began:
+        user_key = name_key(request.user_name)
+        return Began(
+            request.client_id,
+            request.user_name,
+            user_key,
+            request.typed,
+            request.source,
+            request.address,
+            self._proof(request, user_key),
+            request.proven,
+            request.attributes,
+        )
 
     def _proof(self, request: Beginning, user_key: str) -> str:
         """What makes two requests the same for a client that may repeat itself; nothing for the others."""

@@ -74,6 +74,11 @@ WHY: dict[Reason, str] = {
     Reason.NOT_DELIVERED: _NO_ANSWER,
     Reason.NO_ANSWER: _NO_ANSWER,
     Reason.DECLINED: marked("It was declined."),
+    Reason.WRONG_PIN: marked("A wrong PIN was entered."),
+    Reason.FRAUD_REPORTED: marked("It was reported as a fraud."),
+    Reason.LIMIT_REACHED: _TRIES,
+    Reason.PASSKEY_REFUSED: marked("The passkey did not fit."),
+    Reason.PASSKEY_COPIED: marked("The passkey may have been copied."),
     Reason.UNKNOWN_ATTEMPT: _NO_ANSWER,
 }
 """Told only to the person themselves, once they have signed in."""

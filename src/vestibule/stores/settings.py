@@ -68,7 +68,19 @@ _ROWS = {
         0,
         1,
     ),
+    "access_pass_minutes": _Row("Minutes that a temporary access pass lets in, unless others are named.", 10, 43_200),
+    "caller_check_by_note": _Row(
+        "1 lets the helpdesk note how it knew a caller who has no code to tell; 0 takes a code, or an administrator.",
+        0,
+        1,
+    ),
+    "fraud_block_seconds": _Row(
+        "Seconds that somebody is blocked who reports a fraud and confirms it; 0 blocks nobody.", 0, 3650 * 86400
+    ),
     "text_enter_code": _Row("What clients show when a code is to be typed."),
+    "text_code_sent": _Row("What clients show when a code was sent; {to} becomes the number or address, masked."),
+    "text_call": _Row("What clients show while a telephone rings; {to} becomes its number, masked."),
+    "text_reply": _Row("What clients show while a reply to a text is awaited; {to} becomes the number, masked."),
     "text_wait": _Row("What clients show while an approval is awaited elsewhere."),
     "text_refused": _Row("What clients show when a sign-in is refused, whatever the reason."),
 }

@@ -12,7 +12,7 @@ from vestibule.core.messages import Message
 from vestibule.core.outbox import OutboxRow
 from vestibule.core.policy import Outcome, Rule
 from vestibule.core.ports import Record
-from vestibule.core.prompts import Approve
+from vestibule.core.prompts import Approve, Way
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
 from vestibule.core.sessions import Session
@@ -42,6 +42,7 @@ FULL: tuple[Record, ...] = (
         "corp",
         f"guid {UNUSUAL}",
         Role.AUDITOR,
+        "tap/credential",
     ),
     Alias(f"alias {UNUSUAL}", "user"),
     Password("user", f"$argon2id$v=19$m=1,t=1,p=1${UNUSUAL}", EXACT),
@@ -66,6 +67,7 @@ FULL: tuple[Record, ...] = (
         3,
         EXACT - 1,
         EXACT + 2,
+        "+14255550100",
     ),
     Client(
         "client",
@@ -84,6 +86,8 @@ FULL: tuple[Record, ...] = (
         version=2,
         first_factor="corp",
         pass_until=EXACT + 5,
+        pass_through=True,
+        web=True,
     ),
     Rule("rule", 3, UNUSUAL, Outcome.DENY, ("client", UNUSUAL), ("staff",), ("10.0.0.0/8",), ("totp", "tap")),
     DirectoryRecord("corp", "ldap", f'{{"base_dn": "{UNUSUAL!a}"}}', ALL_OCTETS, EXACT, 4),
@@ -97,11 +101,16 @@ FULL: tuple[Record, ...] = (
         "192.0.2.7",
         EXACT,
         EXACT + 30,
-        Challenge("nonce", Approve("42"), EXACT + 30, "tap", "credential", UNUSUAL, waits=True, tries_left=3),
+        Challenge(
+            "nonce", Approve("42"), EXACT + 30, "tap", "credential", UNUSUAL, waits=True, tries_left=3, polled=True
+        ),
         Settled(EXACT + 2, Reason.DECLINED, ("staff", UNUSUAL)),
         UNUSUAL,
         ("tap",),
         (("Class", UNUSUAL), ("Filter-Id", "b")),
+        (Way("tap", "credential", UNUSUAL), Way("code")),
+        ("tap/credential",),
+        silent=True,
     ),
     Failures("user", FailureKind.SOURCE, "2001:db8::1/64", 5, EXACT, (("z", 2), ("a", 3)), EXACT + 1, "proof"),
     OutboxRow(

@@ -4,15 +4,16 @@ A refusal leaves at a fixed time after its request came, whatever was wrong, and
 """
 
 import asyncio
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 from pydantic import Field, SecretStr
 from starlette.responses import Response
 
+from vestibule.core.asking import in_words
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.decisions import Accept, Ask, Decision, Reject, Wait
 from vestibule.core.places import Place, place_of
-from vestibule.core.prompts import Approve, Prompt
+from vestibule.core.prompts import AnswerCall, Approve, Prompt, ReplyToText, TypeCode, UsePasskey
 from vestibule.core.secret import Secret
 from vestibule.core.snapshot import Settings
 from vestibule.flows.authenticate import Beginning, Reply
@@ -145,6 +146,17 @@ def told(decision: Decision, door: Behind) -> Response:
 
 
 def _prompt(prompt: Prompt, settings: Settings) -> dict[str, Any]:
-    if isinstance(prompt, Approve):
-        return {"kind": "approve", "text": settings.text_wait, "number": prompt.number}
-    return {"kind": "type_code", "text": settings.text_enter_code}
+    text = in_words(prompt, settings)
+    match prompt:
+        case Approve(number):
+            return {"kind": "approve", "text": text, "number": number}
+        case TypeCode(sent_to):
+            return {"kind": "type_code", "text": text, **({"sent_to": sent_to} if sent_to else {})}
+        case AnswerCall(number, _):
+            return {"kind": "answer_call", "text": text, "sent_to": number}
+        case ReplyToText(number):
+            return {"kind": "reply_to_text", "text": text, "sent_to": number}
+        case UsePasskey(options):
+            return {"kind": "use_passkey", "text": text, "options": options}
+        case _:
+            assert_never(prompt)

@@ -16,6 +16,7 @@ from vestibule.core.clients import Client
 from vestibule.core.credentials import Credential
 from vestibule.core.directories import DirectoryRecord
 from vestibule.core.failures import FailureKind, Failures
+from vestibule.core.figures import Figures
 from vestibule.core.journal import PERSONAL_FIELDS, Entry, EntryKind, Line, Query, Tally
 from vestibule.core.outbox import OutboxRow
 from vestibule.core.policy import Rule
@@ -25,20 +26,21 @@ from vestibule.core.snapshot import Snapshot
 from vestibule.core.users import Alias, Group, User
 from vestibule.stores.chain import Chain
 from vestibule.stores.settings import build_snapshot, settings_from
+from vestibule.stores.words import words_of
 
 SALT_OCTETS = 16
 
-INDEXED: dict[type[Record], tuple[str, ...]] = {
+INDEXED: dict[type[Any], tuple[str, ...]] = {
     User: ("key", "email", "external_id"),
     Alias: ("user_id",),
-    Credential: ("user_id", "serial", "seed_id"),
+    Credential: ("user_id", "serial", "seed_id", "reach"),
     Failures: ("user_id",),
     Attempt: ("user_id",),
     OutboxRow: ("leased_by",),
     ApiKey: ("client_id",),
     Session: ("user_id",),
 }
-UNIQUE: dict[type[Record], str] = {User: "key", Credential: "serial"}
+UNIQUE: dict[type[Any], str] = {User: "key", Credential: "serial"}
 RULING = (Client, Rule, Group, DirectoryRecord)  # a change of these makes a new snapshot
 
 
@@ -92,7 +94,7 @@ class Journal:
 class Tables:
     """Everything that is stored."""
 
-    records: dict[type[Record], dict[str, Record]]
+    records: dict[type[Any], dict[str, Any]]
     settings: dict[str, str]
     journal: Journal
     snapshot: Snapshot
@@ -150,6 +152,20 @@ class MemoryReading(Reading):
         """See `Reading.count_by`."""
         return len(self.find(kind, field, value))
 
+    def people(self, word: str, limit: int) -> list[User]:
+        """See `Reading.people`."""
+        users = self._tables.of(User).values()
+        found = sorted((one, user.id) for user in users for one in words_of(user) if one.startswith(word))
+        return [self._tables.of(User)[id] for id in dict.fromkeys(id for _, id in found)][:limit]
+
+    def figures(self, now: float) -> Figures:
+        """See `Reading.figures`."""
+        users, held = self._tables.of(User).values(), self._tables.of(Credential).values()
+        blocked = sum(user.blocked(now) for user in users)
+        with_factor = len({one.user_id for one in held if one.user_id})
+        tokens = [bool(one.user_id) for one in held if one.seed_id]
+        return Figures(len(users), blocked, with_factor, sum(tokens), len(tokens) - sum(tokens))
+
     def setting(self, name: str) -> str | None:
         """See `Reading.setting`."""
         return self._tables.settings.get(name)
@@ -172,6 +188,12 @@ class MemoryReading(Reading):
         """See `Reading.lines`."""
         placed = sorted((_place(line), line) for line in self._tables.journal.lines if _asked(line, query))
         return [line for place, line in placed if place > after][:limit]
+
+    def newest(self, query: Query, before: tuple[float, str, int] | None, limit: int) -> list[Line]:
+        """See `Reading.newest`."""
+        placed = {_place(line): line for line in self._tables.journal.lines if _asked(line, query)}
+        below = [place for place in sorted(placed, reverse=True) if before is None or place < before]
+        return [placed[place] for place in below[:limit]]
 
     def chain(self, chain: str, after: int, limit: int) -> list[Line]:
         """See `Reading.chain`."""
@@ -274,4 +296,7 @@ def _asked(line: Line, query: Query) -> bool:
         and query.kind in (None, entry.kind)
         and query.reason in (None, entry.reason)
         and query.accepted in (None, entry.accepted)
+        and query.client_id in ("", entry.client_id)
+        and query.attempt_id in ("", entry.attempt_id)
+        and (not query.actions or entry.action in query.actions)
     )

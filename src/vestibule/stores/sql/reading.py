@@ -9,20 +9,36 @@ from sqlalchemy import Dialect, Select, bindparam, select, tuple_
 from vestibule.core.attempts import Attempt
 from vestibule.core.errors import Malformed
 from vestibule.core.failures import Failures
+from vestibule.core.figures import Figures
 from vestibule.core.journal import PERSONAL_FIELDS, Entry, EntryKind, Line, Query, Tally
 from vestibule.core.ports import ChainHead, R
 from vestibule.core.reasons import Reason, Result
 from vestibule.core.snapshot import Snapshot
+from vestibule.core.users import User
 from vestibule.stores.chain import personal
 from vestibule.stores.settings import build_snapshot, settings_from
 from vestibule.stores.sql import schema
 from vestibule.stores.sql.key_table import KeyTable
-from vestibule.stores.sql.shapes import ATTEMPTS, CLIENTS, DIRECTORIES, FAILURES, GROUPS, RULES, SHAPE_OF, Row, Shape
+from vestibule.stores.sql.shapes import (
+    ATTEMPTS,
+    CLIENTS,
+    DIRECTORIES,
+    FAILURES,
+    GROUPS,
+    RULES,
+    SHAPE_OF,
+    USERS,
+    Row,
+    Shape,
+)
 from vestibule.stores.sql.statements import MOST, Statements, compiled
 from vestibule.stores.vault import KeyUnknown, Vault
+from vestibule.stores.words import BEYOND, MOST_WORDS
 
 SETTINGS_VERSION = "settings_version"
 ALL = 1_000_000
+Place = tuple[float, str, int]
+_PLACE = (schema.journal.c.at, schema.journal.c.chain, schema.journal.c.seq)
 
 
 class Cursor(Protocol):
@@ -91,6 +107,19 @@ class SqlReading:
             raise ValueError(f"{kind.__name__} can not be counted by {field}")
         return int(self._row(statement, (value,))[0])
 
+    def people(self, word: str, limit: int) -> list[User]:
+        """Up to `limit` people of whom a word begins with `word`, in order of the words."""
+        rows = self._rows(self._statements.users_by_word, (word, word + BEYOND, limit * MOST_WORDS))
+        found = {row[0]: row for row in rows}
+        return [USERS.decode(row, self._vault) for row in list(found.values())[:limit]]
+
+    def figures(self, now: float) -> Figures:
+        """How many there are."""
+        people, blocked = self._row(self._statements.people_counted, (now,))
+        [with_factor] = self._row(self._statements.holders_counted, ())
+        tokens, assigned = self._row(self._statements.tokens_counted, ())
+        return Figures(people, blocked, with_factor, assigned, tokens - assigned)
+
     def setting(self, name: str) -> str | None:
         """The JSON text of one setting, or None for its default."""
         row = self._row(self._statements.setting, (name,))
@@ -114,6 +143,11 @@ class SqlReading:
     def lines(self, query: Query, after: tuple[float, str, int], limit: int) -> list[Line]:
         """Up to `limit` matching lines above `after`, in order of (at, chain, seq)."""
         statement, parameters = _journal_query(query, after, limit, self._statements.dialect)
+        return [line_of(row) for row in self._rows(statement, parameters)]
+
+    def newest(self, query: Query, before: Place | None, limit: int) -> list[Line]:
+        """Up to `limit` matching lines below `before`, the newest first."""
+        statement, parameters = _newest_query(query, before, limit, self._statements.dialect)
         return [line_of(row) for row in self._rows(statement, parameters)]
 
     def chain(self, chain: str, after: int, limit: int) -> list[Line]:
@@ -243,26 +277,51 @@ def line_of(row: Row) -> Line:
     return Line(row[0], row[1], entry, row[17], row[18], row[19], erased=row[16] is None)
 
 
-def _journal_query(
-    query: Query, after: tuple[float, str, int], limit: int, dialect: Dialect
-) -> tuple[str, tuple[Any, ...]]:
+def _journal_query(query: Query, after: Place, limit: int, dialect: Dialect) -> tuple[str, tuple[Any, ...]]:
+    lines, conditions = schema.journal, _wanted(query)
+    # one lower bound, since SQLite looks things up by the first only; the row value alone would not use the index
+    statement: Select[Any] = (
+        select(lines)
+        .where(lines.c.at >= bindparam("from"), tuple_(*_PLACE) > tuple_(*_place_named("after")))
+        .where(*[condition for condition, _ in conditions])
+        .order_by(*_PLACE)
+        .suffix_with(MOST)
+    )
+    values = [value for _, some in conditions for value in some]
+    return compiled(statement, dialect), (max(after[0], query.since), *after, *values, limit)
+
+
+def _newest_query(query: Query, before: Place | None, limit: int, dialect: Dialect) -> tuple[str, tuple[Any, ...]]:
+    lines, conditions = schema.journal, _wanted(query)
+    if query.since:
+        conditions.append((lines.c.at >= bindparam("from"), (query.since,)))
+    if before is not None:  # one upper bound beside the row value, see `_journal_query`
+        conditions.append((lines.c.at <= bindparam("to"), before[:1]))
+        conditions.append((tuple_(*_PLACE) < tuple_(*_place_named("before")), before))
+    ordered = select(lines).where(*[condition for condition, _ in conditions]).order_by(*[one.desc() for one in _PLACE])
+    values = [value for _, some in conditions for value in some]
+    return compiled(ordered.suffix_with(MOST), dialect), (*values, limit)
+
+
+def _wanted(query: Query) -> list[tuple[Any, tuple[Any, ...]]]:
+    """The conditions of a query but for where it begins, each with the values of its parameters."""
     lines = schema.journal
-    place = (lines.c.at, lines.c.chain, lines.c.seq)
     wanted: list[tuple[Any, Any]] = [
         (lines.c.user_id == bindparam("user_id"), query.user_id),
+        (lines.c.client_id == bindparam("client_id"), query.client_id),
+        (lines.c.attempt_id == bindparam("attempt_id"), query.attempt_id),
         (lines.c.kind == bindparam("kind"), query.kind.value if query.kind else ""),
         (lines.c.reason == bindparam("reason"), query.reason.value if query.reason else ""),
         (lines.c.accepted == bindparam("accepted"), "" if query.accepted is None else int(query.accepted)),
         (lines.c.at < bindparam("until"), query.until or ""),
     ]
-    conditions = [(condition, value) for condition, value in wanted if value != ""]
-    # one lower bound, since SQLite looks things up by the first only; the row value alone would not use the index
-    statement: Select[Any] = (
-        select(lines)
-        .where(lines.c.at >= bindparam("from"), tuple_(*place) > tuple_(*[bindparam(f"after_{i}") for i in range(3)]))
-        .where(*[condition for condition, _ in conditions])
-        .order_by(*place)
-        .suffix_with(MOST)
-    )
-    begin = max(after[0], query.since)
-    return compiled(statement, dialect), (begin, *after, *[value for _, value in conditions], limit)
+    conditions: list[tuple[Any, tuple[Any, ...]]]
+    conditions = [(condition, (value,)) for condition, value in wanted if value != ""]
+    if query.actions:
+        actions: list[Any] = [bindparam(f"action_{i}") for i in range(len(query.actions))]
+        conditions.append((lines.c.action.in_(actions), query.actions))
+    return conditions
+
+
+def _place_named(name: str) -> list[Any]:
+    return [bindparam(f"{name}_{i}") for i in range(3)]

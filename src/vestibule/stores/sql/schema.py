@@ -67,8 +67,19 @@ users = Table(
     Column("directory", TEXT, nullable=False, server_default=""),
     Column("external_id", TEXT, nullable=False, server_default="", index=True),
     Column("role", TEXT, nullable=False, server_default=""),
+    Column("preferred", TEXT, nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )
+
+words = Table(
+    "words",
+    metadata,
+    _text("word"),
+    _text("user_id"),
+    PrimaryKeyConstraint("word", "user_id"),
+    sqlite_with_rowid=False,
+)
+"""By which words people are found (`stores.words`); it follows the table of users in the same transaction."""
 
 aliases = Table(
     "aliases", metadata, _id(), Column("user_id", TEXT, nullable=False, index=True), sqlite_with_rowid=False
@@ -99,6 +110,7 @@ credentials = Table(
     _number("version"),
     Column("starts_at", Float, nullable=False, server_default="0"),
     Column("expires_at", Float, nullable=False, server_default="0"),
+    Column("reach", TEXT, nullable=False, server_default="", index=True),
     sqlite_with_rowid=False,
 )
 
@@ -134,6 +146,8 @@ clients = Table(
     _number("version"),
     Column("first_factor", TEXT, nullable=False, server_default=""),
     Column("pass_until", Float, nullable=False, server_default="0"),
+    Column("pass_through", WHOLE, nullable=False, server_default="0"),
+    Column("web", WHOLE, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 
@@ -180,6 +194,9 @@ attempts = Table(
     _text("rule"),
     _text("methods"),
     Column("attributes", TEXT, nullable=False, server_default="[]"),
+    Column("ways", TEXT, nullable=False, server_default="[]"),
+    Column("tried", TEXT, nullable=False, server_default="[]"),
+    Column("silent", WHOLE, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Table
 
 from vestibule.core.api_keys import ApiKey, PastRequest, Right
-from vestibule.core.attempts import Attempt, Challenge, Settled
+from vestibule.core.attempts import Attempt
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.credentials import Algorithm, Credential, CredentialState, Seed
 from vestibule.core.directories import DirectoryRecord
@@ -18,11 +18,18 @@ from vestibule.core.messages import Message
 from vestibule.core.outbox import OutboxRow
 from vestibule.core.policy import Outcome, Rule
 from vestibule.core.ports import Record
-from vestibule.core.prompts import Approve, Prompt, TypeCode
-from vestibule.core.reasons import Reason
 from vestibule.core.sessions import Session
 from vestibule.core.users import Alias, Block, Group, Mfa, Password, Role, User
 from vestibule.stores.sql import schema
+from vestibule.stores.sql.question_text import (
+    challenge_of,
+    challenge_text,
+    dump,
+    settled_of,
+    settled_text,
+    ways_of,
+    ways_text,
+)
 from vestibule.stores.vault import Vault
 
 Row = Sequence[Any]
@@ -40,10 +47,6 @@ class Shape(Generic[K]):
     found_by: tuple[str, ...] = ()
     settings: bool = False  # a change of one makes a new snapshot
     sealed_in: str = ""  # the column with what the vault seals: octets, or a list of them as JSON and Base64
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _texts(text: str) -> tuple[str, ...]:
@@ -65,7 +68,7 @@ def _user_row(user: User, vault: Vault) -> Row:
         user.email,
         user.phone,
         user.locale,
-        _dump(user.groups),
+        dump(user.groups),
         user.mfa.value,
         block.since,
         block.until,
@@ -76,12 +79,13 @@ def _user_row(user: User, vault: Vault) -> Row:
         user.directory,
         user.external_id,
         user.role.value,
+        user.preferred,
     )
 
 
 def _user(row: Row, vault: Vault) -> User:
     block = Block(*row[10:14]) if row[11] else None
-    fields = [*row[:8], _texts(row[8]), Mfa(row[9]), block, *row[14:18], Role(row[18])]
+    fields = [*row[:8], _texts(row[8]), Mfa(row[9]), block, *row[14:18], Role(row[18]), row[19]]
     return User(*fields)
 
 
@@ -102,7 +106,7 @@ def _password(row: Row, vault: Vault) -> Password:
 
 
 def _group_row(group: Group, vault: Vault) -> Row:
-    return group.id, group.description, _dump(group.reply_attributes)
+    return group.id, group.description, dump(group.reply_attributes)
 
 
 def _group(row: Row, vault: Vault) -> Group:
@@ -129,6 +133,7 @@ def _credential_row(one: Credential, vault: Vault) -> Row:
         one.version,
         one.starts_at,
         one.expires_at,
+        one.reach,
     )
 
 
@@ -165,8 +170,8 @@ def _client_row(client: Client, vault: Vault) -> Row:
     return (
         client.id,
         client.name,
-        _dump(client.networks),
-        _dump([base64.b64encode(one).decode() for one in sealed]),
+        dump(client.networks),
+        dump([base64.b64encode(one).decode() for one in sealed]),
         client.nas_identifier,
         client.sign_in.value,
         int(client.require_user_match),
@@ -179,6 +184,8 @@ def _client_row(client: Client, vault: Vault) -> Row:
         client.version,
         client.first_factor,
         client.pass_until,
+        int(client.pass_through),
+        int(client.web),
     )
 
 
@@ -186,12 +193,13 @@ def _client(row: Row, vault: Vault) -> Client:
     sealed = [base64.b64decode(one) for one in json.loads(row[3])]
     secrets = tuple(vault.open_sealed(one, _client_place(row[0], i)) for i, one in enumerate(sealed))
     flags = [bool(flag) for flag in row[6:10]]
-    fields = [row[0], row[1], _texts(row[2]), secrets, row[4], SignIn(row[5]), *flags, *row[10:]]
+    last = [bool(flag) for flag in row[16:]]
+    fields = [row[0], row[1], _texts(row[2]), secrets, row[4], SignIn(row[5]), *flags, *row[10:16], *last]
     return Client(*fields)
 
 
 def _rule_row(rule: Rule, vault: Vault) -> Row:
-    lists = [_dump(one) for one in (rule.clients, rule.groups, rule.networks, rule.methods)]
+    lists = [dump(one) for one in (rule.clients, rule.groups, rule.networks, rule.methods)]
     return rule.id, rule.position, rule.name, rule.outcome.value, *lists
 
 
@@ -225,57 +233,25 @@ def _attempt_row(attempt: Attempt, vault: Vault) -> Row:
         attempt.address,
         attempt.created_at,
         attempt.expires_at,
-        _challenge_text(attempt.challenge),
-        _settled_text(attempt.settled),
+        challenge_text(attempt.challenge),
+        settled_text(attempt.settled),
         attempt.rule,
-        _dump(attempt.methods),
-        _dump(attempt.attributes),
+        dump(attempt.methods),
+        dump(attempt.attributes),
+        ways_text(attempt.ways),
+        dump(attempt.tried),
+        int(attempt.silent),
     )
 
 
 def _attempt(row: Row, vault: Vault) -> Attempt:
-    fields = [*row[:9], _challenge(row[9]), _settled(row[10]), row[11], _texts(row[12]), _pairs(row[13])]
+    asked = [*row[:9], challenge_of(row[9]), settled_of(row[10]), row[11], _texts(row[12]), _pairs(row[13])]
+    fields = [*asked, ways_of(json.loads(row[14])), _texts(row[15]), bool(row[16])]
     return Attempt(*fields)
 
 
-def prompt_value(prompt: Prompt) -> dict[str, str]:
-    """A prompt as JSON: what makes it another than the question for a code."""
-    return {"number": prompt.number} if isinstance(prompt, Approve) else {}
-
-
-def prompt_of(value: dict[str, str]) -> Prompt:
-    """What `prompt_value` made."""
-    return Approve(value["number"]) if value else TypeCode()
-
-
-def _challenge_text(one: Challenge | None) -> str:
-    if one is None:
-        return ""
-    prompt = prompt_value(one.prompt)
-    parts = [one.nonce, prompt, one.expires_at, one.method, one.credential_id, one.memory, one.waits, one.tries_left]
-    return _dump(parts)
-
-
-def _challenge(text: str) -> Challenge | None:
-    if not text:
-        return None
-    nonce, prompt, *rest = json.loads(text)
-    return Challenge(nonce, prompt_of(prompt), *rest)
-
-
-def _settled_text(one: Settled | None) -> str:
-    return "" if one is None else _dump([one.at, one.reason, one.groups])
-
-
-def _settled(text: str) -> Settled | None:
-    if not text:
-        return None
-    at, reason, groups = json.loads(text)
-    return Settled(at, Reason(reason) if reason else None, tuple(groups))
-
-
 def _failures_row(row: Failures, vault: Vault) -> Row:
-    shares = _dump(row.shares) if row.shares else "[]"
+    shares = dump(row.shares) if row.shares else "[]"
     return row.user_id, row.kind.value, row.name, row.count, row.last_at, shares, row.accepted_at, row.accepted_proof
 
 
@@ -304,7 +280,7 @@ def _outbox(row: Row, vault: Vault) -> OutboxRow:
 
 
 def _api_key_row(key: ApiKey, vault: Vault) -> Row:
-    rights = _dump(key.rights)
+    rights = dump(key.rights)
     return key.id, key.name, key.digest, key.client_id, rights, key.expires_at, key.created_at, key.created_by
 
 
@@ -337,7 +313,9 @@ USERS = Shape(User, schema.users, _user_row, _user, ("key", "email", "external_i
 ALIASES = Shape(Alias, schema.aliases, _alias_row, _alias, ("user_id",))
 PASSWORDS = Shape(Password, schema.passwords, _password_row, _password)
 GROUPS = Shape(Group, schema.groups, _group_row, _group, settings=True)
-CREDENTIALS = Shape(Credential, schema.credentials, _credential_row, _credential, ("user_id", "serial", "seed_id"))
+CREDENTIALS = Shape(
+    Credential, schema.credentials, _credential_row, _credential, ("user_id", "serial", "seed_id", "reach")
+)
 SEEDS = Shape(Seed, schema.seeds, _seed_row, _seed, sealed_in="sealed")
 CLIENTS = Shape(Client, schema.clients, _client_row, _client, settings=True, sealed_in="secrets")
 RULES = Shape(Rule, schema.rules, _rule_row, _rule, settings=True)

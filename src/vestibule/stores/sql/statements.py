@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     any_,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -128,6 +129,7 @@ class Statements:
         self.dialect = dialect
         self.records = {shape.kind: record_sql(shape, dialect) for shape in SHAPES}
         self._batch(dialect)
+        self._people(dialect)
         self._journal(dialect)
         self._state(dialect)
 
@@ -170,6 +172,29 @@ class Statements:
             .where(failures.c.last_at < bindparam("failed_before"), idle | empty)
             .order_by(failures.c.last_at, *failures.primary_key)
             .suffix_with(MOST),
+            dialect,
+        )
+
+    def _people(self, dialect: Dialect) -> None:
+        users, words, credentials = schema.users, schema.words, schema.credentials
+        begins = (words.c.word >= bindparam("word"), words.c.word < bindparam("beyond"))
+        named = select(users).join(words, users.c.id == words.c.user_id).where(*begins)
+        # takes word, the first text beyond all that begin with it, limit
+        self.users_by_word = compiled(
+            named.order_by(words.c.word, words.c.user_id).suffix_with(MOST),
+            dialect,
+        )
+        self.insert_word = compiled(insert(words), dialect)  # (word, user_id)
+        this = (words.c.word == bindparam("this"), words.c.user_id == bindparam("user"))
+        self.remove_word = compiled(delete(words).where(*this), dialect)  # (word, user_id)
+        blocked = func.count(case((users.c.blocked_until > bindparam("now"), literal_column("1"))))
+        self.people_counted = compiled(select(func.count(), blocked).select_from(users), dialect)  # (now)
+        held = credentials.c.user_id != literal_column("''")
+        self.holders_counted = compiled(select(func.count(credentials.c.user_id.distinct())).where(held), dialect)
+        self.tokens_counted = compiled(
+            select(func.count(), func.count(case((held, literal_column("1"))))).where(
+                credentials.c.seed_id != literal_column("''")
+            ),
             dialect,
         )
 

@@ -10,11 +10,13 @@ from vestibule.core.journal import Entry, Line
 from vestibule.core.ports import ChainHead, Conflict, R, Record
 from vestibule.core.secret import Secret
 from vestibule.core.snapshot import Snapshot
+from vestibule.core.users import User
 from vestibule.stores.chain import Chain
 from vestibule.stores.sql.reading import SETTINGS_VERSION, Cursor, SqlReading, key_of, line_row
 from vestibule.stores.sql.shapes import SHAPE_OF, Row, Shape
 from vestibule.stores.sql.statements import Statements
 from vestibule.stores.vault import Chance, KeyRow, Vault
+from vestibule.stores.words import words_of
 
 SALT_OCTETS = 16
 
@@ -55,10 +57,21 @@ class SqlWriting(SqlReading):
         """Insert or replace by id; Conflict when a unique value is taken (the slice must then be given up)."""
         shape = SHAPE_OF[type(record)]
         self.settings_changed |= shape.settings
+        if isinstance(record, User):
+            self._follow_words(record.id, words_of(record))
         try:
             self._cursor.execute(self._statements.records[shape.kind].upsert, self._encoded(shape, record))
         except self._unique_violation as violation:
             raise Conflict(_taken(record)) from violation
+
+    def _follow_words(self, user_id: str, new: frozenset[str]) -> None:
+        """Bring the words that a person is found by up to date, before the row of the person is."""
+        before = self.get(User, user_id)
+        old = words_of(before) if before else frozenset[str]()
+        if old - new:
+            self._cursor.executemany(self._statements.remove_word, [(word, user_id) for word in sorted(old - new)])
+        if new - old:
+            self._cursor.executemany(self._statements.insert_word, [(word, user_id) for word in sorted(new - old)])
 
     def seal_anew(self, shape: Shape[Any], rows: Sequence[Row]) -> tuple[int, list[str]]:
         """Open rows of one table and store them as the current key seals them; how many, and what does not open."""
@@ -92,6 +105,8 @@ class SqlWriting(SqlReading):
     def remove(self, kind: type[R], key: str) -> None:
         """Remove if it is there."""
         self.settings_changed |= SHAPE_OF[kind].settings
+        if SHAPE_OF[kind].kind is User:
+            self._follow_words(key, frozenset())
         self._cursor.execute(self._statements.records[kind].remove, key_of(kind, key))
 
     def set(self, name: str, value: str | None) -> None:

@@ -12,8 +12,9 @@ from typing import Any, assert_never
 from vestibule.core.case import Step
 from vestibule.core.decisions import Accept, Ask, CheckPassword, Decision, Deliver, Order, Reject, Wait
 from vestibule.core.messages import Message
+from vestibule.core.prompts import Way
 from vestibule.core.reasons import Reason
-from vestibule.stores.sql.shapes import prompt_of, prompt_value
+from vestibule.stores.sql.question_text import prompt_of, prompt_value, ways_of, ways_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,10 @@ def _decision_parts(decision: Decision) -> list[Any]:
             return ["accept", user_name, groups, attributes]
         case Reject(reason):
             return ["reject", reason.value]
-        case Ask(attempt_id, nonce, prompt):
-            return ["ask", attempt_id, nonce, prompt_value(prompt)]
-        case Wait(attempt_id, nonce, prompt, expires_at):
-            return ["wait", attempt_id, nonce, prompt_value(prompt), expires_at]
+        case Ask(attempt_id, nonce, prompt, expires_at, ways):
+            return ["ask", attempt_id, nonce, prompt_value(prompt), expires_at, ways_text(ways)]
+        case Wait(attempt_id, nonce, prompt, expires_at, ways):
+            return ["wait", attempt_id, nonce, prompt_value(prompt), expires_at, ways_text(ways)]
         case _:
             assert_never(decision)
 
@@ -69,9 +70,14 @@ def _decision(parts: Sequence[Any]) -> Decision:
             return Accept(user_name, tuple(groups), tuple((name, value) for name, value in pairs))
         case ["reject", reason]:
             return Reject(Reason(reason))
-        case ["ask", attempt_id, nonce, prompt]:
-            return Ask(attempt_id, nonce, prompt_of(prompt))
-        case ["wait", attempt_id, nonce, prompt, expires_at]:
-            return Wait(attempt_id, nonce, prompt_of(prompt), expires_at)
+        case ["ask", attempt_id, nonce, prompt, *rest]:
+            return Ask(attempt_id, nonce, prompt_of(prompt), *_until_and_ways(rest or [0.0]))
+        case ["wait", attempt_id, nonce, prompt, *rest]:
+            return Wait(attempt_id, nonce, prompt_of(prompt), *_until_and_ways(rest))
         case _:
             raise ValueError("this text of a settled event was not written by this program")
+
+
+def _until_and_ways(parts: Sequence[Any]) -> tuple[float, tuple[Way, ...]]:
+    """Until when, and the ways; the program before this one wrote no ways."""
+    return parts[0], ways_of(json.loads(parts[1])) if len(parts) > 1 else ()
