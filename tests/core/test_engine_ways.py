@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from tests.core.world import Tap, World, mac, reason
+from vestibule.core.asking import in_words
 from vestibule.core.case import Moment
 from vestibule.core.clients import SignIn
 from vestibule.core.credentials import Credential
@@ -17,6 +18,7 @@ from vestibule.core.ports import Asked, Failed, Onward, Opening, Passed, Verific
 from vestibule.core.prompts import CODE, AnswerCall, Approve, TypeCode, UsePasskey, Way
 from vestibule.core.reasons import Reason, Result
 from vestibule.core.secret import Secret
+from vestibule.core.snapshot import Settings
 from vestibule.core.users import Mfa
 from vestibule.methods.recovery import Recovery
 from vestibule.methods.totp import Totp
@@ -284,6 +286,41 @@ def test_what_can_not_be_chosen_leaves_the_question_as_it_is(chosen: Callable[[W
     assert chosen(world, asked) == asked
     assert world.messages == []
     assert isinstance(world.answer(asked, token.code()), Accept)
+
+
+def test_a_word_that_is_typed_chooses_as_well() -> None:
+    world = with_alice(a_world(), *BOTH)
+    token = world.person_named("alice").totp()
+    asked = world.begin("alice", "secret")
+    sent = world.answer(asked, " Letter ")
+    assert isinstance(sent, Ask)
+    assert sent.prompt == TypeCode("…00")
+    assert world.failures_of("alice", "home") == 0
+    ringing = world.answer(sent, "ring2")
+    assert isinstance(ringing, Wait)
+    assert world.messages[-1].credential_id == "office"
+    assert reason(world.answer(asked, token.code())) is Reason.UNKNOWN_ATTEMPT
+
+
+def test_a_word_is_no_choice_where_there_is_none() -> None:
+    world = with_alice(a_world(), ("letter", "home"))
+    assert isinstance(world.answer(world.begin("alice", "secret"), "ring"), Ask)
+    assert world.last.reason is Reason.WRONG_CODE
+
+
+def test_who_looks_again_may_type_another_way() -> None:
+    world = with_alice(a_world(holds=False), ("line", "mobile"), preferred="ring/mobile")
+    token = world.person_named("alice").totp()
+    asked = world.answer(polled(world), "code")
+    assert isinstance(asked, Ask)
+    assert asked.prompt == TypeCode()
+    assert isinstance(world.answer(asked, token.code()), Accept)
+
+
+def test_the_words_are_told_with_the_question() -> None:
+    ways = (Way(CODE), Way("call", "a"), Way("call", "b"))
+    assert in_words(TypeCode(), Settings(), ways) == "Enter your verification code or type one of: code, call, call2"
+    assert in_words(TypeCode("…00"), Settings()) == "Enter the code that was sent to …00"
 
 
 def test_nobody_chooses_for_ever() -> None:

@@ -32,6 +32,7 @@ CHANGED = Settings(
     text_code_sent="Code an {to}",
     text_call="Anruf {to}",
     text_reply="Antwort {to}",
+    text_other_ways="oder {ways}",
     text_enter_code="Code – bitte",
     text_wait="Warten",
     text_refused="Nein",

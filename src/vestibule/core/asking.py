@@ -2,14 +2,20 @@
 
 from typing import assert_never
 
-from vestibule.core.prompts import AnswerCall, Approve, Prompt, ReplyToText, TypeCode, UsePasskey
+from vestibule.core.prompts import AnswerCall, Approve, Prompt, ReplyToText, TypeCode, UsePasskey, Way, words_of
 from vestibule.core.snapshot import Settings
 
 PLACE = "{to}"
+WAYS = "{ways}"
 
 
-def in_words(prompt: Prompt, settings: Settings) -> str:
-    """What a client shows."""
+def in_words(prompt: Prompt, settings: Settings, ways: tuple[Way, ...] = ()) -> str:
+    """What a client shows; with `ways` also which word asks for another."""
+    asked = _asked(prompt, settings)
+    return f"{asked} {settings.text_other_ways.replace(WAYS, ', '.join(words_of(ways)))}" if ways else asked
+
+
+def _asked(prompt: Prompt, settings: Settings) -> str:
     match prompt:
         case TypeCode(sent_to=""):
             return settings.text_enter_code

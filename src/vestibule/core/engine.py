@@ -52,6 +52,7 @@ from vestibule.core.questions import (
     requirement_of,
     second_factor_asked,
     text_of,
+    typed_choice,
     why_no_prompt,
     with_try_back,
 )
@@ -177,6 +178,9 @@ class Engine:
 
     def _answered(self, case: Case, event: Answered, moment: Moment) -> Step:
         attempt = case.attempt
+        wanted = typed_choice(attempt, event) if attempt else None
+        if wanted is not None:
+            return self._chose(case, wanted, moment)
         if attempt is not None and looks_again(attempt, event):
             return seen_again(case, attempt, moment)
         if attempt is None or not answers(attempt, event, moment):

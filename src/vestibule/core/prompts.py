@@ -1,5 +1,7 @@
 """What a person is asked. Methods emit prompts, doors and portals render them; nothing else passes between the two."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 CODE = "code"
@@ -60,3 +62,13 @@ class Way:
     def id(self) -> str:
         """What names it in a choice."""
         return f"{self.method}/{self.credential_id}" if self.credential_id else self.method
+
+
+def words_of(ways: Iterable[Way]) -> dict[str, Way]:
+    """The word for each way, where a choice can only be typed: the method, and a number from its second one on."""
+    found: dict[str, Way] = {}
+    counted: Counter[str] = Counter()
+    for way in ways:
+        counted[way.method] += 1
+        found[f"{way.method}{counted[way.method] if counted[way.method] > 1 else ''}"] = way
+    return found

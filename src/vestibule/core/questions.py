@@ -10,6 +10,7 @@ from vestibule.core.credentials import CredentialState
 from vestibule.core.errors import Unavailable
 from vestibule.core.events import Answered, Began, Chose
 from vestibule.core.policy import Outcome, Requirement, evaluate
+from vestibule.core.prompts import words_of
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
 from vestibule.core.users import Mfa, User
@@ -83,6 +84,12 @@ def answers(attempt: Attempt, event: Answered, moment: Moment) -> bool:
     if question_of(attempt).waits:
         return not event.client_id
     return from_who_was_asked(attempt, event)
+
+
+def typed_choice(attempt: Attempt, event: Answered) -> Chose | None:
+    """The choice, where somebody types the word of another way instead of a code; no code is such a word."""
+    way = words_of(attempt.ways).get(text_of(event.answer).casefold()) if attempt.ways and event.client_id else None
+    return Chose(event.attempt_id, event.nonce, way.id, event.client_id, event.user_key) if way else None
 
 
 def may_choose(attempt: Attempt, event: Chose, moment: Moment) -> bool:

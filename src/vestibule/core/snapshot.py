@@ -38,6 +38,7 @@ class Settings:
     text_code_sent: str = "Enter the code that was sent to {to}"
     text_call: str = "Answer the call to {to}"
     text_reply: str = "Reply to the text that was sent to {to}"
+    text_other_ways: str = "or type one of: {ways}"
     text_wait: str = "Waiting for your approval"
     text_refused: str = "Sign-in refused"
 

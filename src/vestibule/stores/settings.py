@@ -81,6 +81,9 @@ _ROWS = {
     "text_code_sent": _Row("What clients show when a code was sent; {to} becomes the number or address, masked."),
     "text_call": _Row("What clients show while a telephone rings; {to} becomes its number, masked."),
     "text_reply": _Row("What clients show while a reply to a text is awaited; {to} becomes the number, masked."),
+    "text_other_ways": _Row(
+        "What clients show behind a question where another way may be typed; {ways} becomes the words."
+    ),
     "text_wait": _Row("What clients show while an approval is awaited elsewhere."),
     "text_refused": _Row("What clients show when a sign-in is refused, whatever the reason."),
 }
