@@ -166,8 +166,9 @@ class Engine:
             return steps.reject(case, story, Reason.DENIED_BY_POLICY)
         if not second_factor_asked(user, requirement):
             return steps.accept(case, user, story)
-        candidates = self._ways.candidates(case, requirement.methods, story.moment)
-        if client.one_field and candidates and not began.proven:
+        typed = client.one_field and not began.proven
+        candidates = self._ways.candidates(case, requirement.methods, story.moment) if typed else ()
+        if candidates:
             found = _find_in_field(case, began, candidates, story.moment)
             return steps.settle_code(case, user, found, story, began.proof)
         if client.passes(story.moment.at) and never_proved(case, user):
@@ -228,7 +229,8 @@ class Engine:
                 result = Result.FALLBACK_OATH_VERIFIED
             case = replace(steps.spent(case, found.passed), attempt=settled)
             return steps.accept(case, user, story.by(found.passed.credential, result))
-        story = story._replace(method=challenge.method, credential_id=challenge.credential_id)
+        tried = found.changed.id if found.changed else challenge.credential_id
+        story = story._replace(method=challenge.method, credential_id=tried)
         case = steps.counted(case, user, found, story)
         if found.reason in REPEATED and challenge.tries_left > 1:
             return steps.ask_again(case, attempt, challenge, story, found)
@@ -295,11 +297,13 @@ class Engine:
 
     def _open(self, case: Case, methods: tuple[str, ...], story: Story, *, silent: bool = False) -> Step:
         """Put the first question that both the client and the user can carry."""
-        attempt = replace(steps.new_attempt(case, story, silent=silent), methods=methods)
-        ways = self._open_ways(case, attempt, methods, story)
+        client = client_of(case, story.client_id)
+        ways = self._ways.open_to(case, client, methods, story.source, story.moment, silent=silent)
         if not ways:
             return steps.reject(case, story, why_no_prompt(case, story.moment))
-        return self._put(case, replace(attempt, ways=ways if len(ways) > 1 and not silent else ()), ways[0], story)
+        choice = ways if len(ways) > 1 and not silent else ()
+        attempt = steps.new_attempt(case, story, methods=methods, ways=choice, silent=silent)
+        return self._put(case, attempt, ways[0], story)
 
     def _open_ways(self, case: Case, attempt: Attempt, methods: tuple[str, ...], story: Story) -> tuple[Way, ...]:
         client = client_of(case, attempt.client_id)
@@ -364,7 +368,8 @@ def _check(case: Case, method: BegunMethod, answer: Secret, asked: Asked, story:
         return found
     guessed = found.credential or (tryable[0] if len(tryable) == 1 else None)
     tried = (guessed.id,) if guessed and found.reason in REPEATED else ()
-    return Wrong(found.reason, tried, found.result, found.blocks)
+    changed = found.credential if found.credential not in asked.credentials else None
+    return Wrong(found.reason, tried, found.result, found.blocks, changed)
 
 
 def _find_in_field(case: Case, event: Began, candidates: tuple[Candidate, ...], moment: Moment) -> Right | Wrong:

@@ -65,7 +65,9 @@ def spent(case: Case, passed: Passed) -> Case:
 
 
 def counted(case: Case, user: User, found: Wrong, story: Story) -> Case:
-    """Count a guess against its source and the credentials that it was tried on."""
+    """Count a guess against its source and the credentials that it was tried on; keep what the try changed."""
+    if found.changed is not None:
+        case = spent(case, Passed(found.changed))
     if not found.counts:
         return case
     limits, now = case.snapshot.settings.limits, story.moment.at
@@ -136,7 +138,9 @@ def pass_without(case: Case, user: User | None, story: Story) -> Step:
 # -- a question -------------------------------------------------------------------------------------------------
 
 
-def new_attempt(case: Case, story: Story, *, silent: bool = False) -> Attempt:
+def new_attempt(
+    case: Case, story: Story, *, methods: tuple[str, ...] = (), ways: tuple[Way, ...] = (), silent: bool = False
+) -> Attempt:
     """The attempt that a first question opens."""
     return Attempt(
         id=story.moment.chance[:ID_OCTETS].hex(),
@@ -149,7 +153,9 @@ def new_attempt(case: Case, story: Story, *, silent: bool = False) -> Attempt:
         created_at=story.moment.at,
         expires_at=story.moment.at,
         rule=story.rule,
+        methods=methods,
         attributes=story.attributes,
+        ways=ways,
         silent=silent,
     )
 
@@ -159,7 +165,7 @@ def ask_for_code(case: Case, attempt: Attempt, moment: Moment) -> Step:
     settings = case.snapshot.settings
     expires_at = moment.at + settings.challenge_seconds
     challenge = Challenge(_nonce(moment), TypeCode(), expires_at, tries_left=settings.challenge_tries)
-    return _ask(case, replace(attempt, expires_at=expires_at), challenge)
+    return _ask(case, attempt, challenge)
 
 
 def ask_again(case: Case, attempt: Attempt, old: Challenge, story: Story, found: Wrong) -> Step:
@@ -201,7 +207,7 @@ def begin_question(
     if opening.channel:
         to, template = way.credential_id, opening.template
         order = Deliver(Message(challenge.nonce, opening.channel, to, attempt.id, template, expires_at))
-    return replace(_ask(case, replace(attempt, expires_at=expires_at), challenge), order=order)
+    return replace(_ask(case, attempt, challenge), order=order)
 
 
 def question(attempt: Attempt, challenge: Challenge) -> Ask | Wait:
@@ -211,7 +217,7 @@ def question(attempt: Attempt, challenge: Challenge) -> Ask | Wait:
 
 
 def _ask(case: Case, attempt: Attempt, challenge: Challenge) -> Step:
-    attempt = replace(attempt, challenge=challenge)
+    attempt = replace(attempt, challenge=challenge, expires_at=challenge.expires_at)
     return Step(replace(case, attempt=attempt), question(attempt, challenge))
 
 
