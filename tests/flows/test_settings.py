@@ -37,8 +37,8 @@ async def test_a_setting_is_set_and_put_back(office: Office, name: str, value: o
     assert await settings.unset(office.desk, ACTOR, name=name) == {"name": name, "value": before["default"]}
     assert await shown(office, name) == before
     assert [(e.action, e.detail) for e in await office.journal()] == [
-        ("setting.set", {"setting": name, "value": stored}),
-        ("setting.unset", {"setting": name}),
+        ("setting.set", {"setting": name, "old": before["default"], "new": stored}),
+        ("setting.unset", {"setting": name, "old": stored, "new": before["default"]}),
     ]
 
 

@@ -29,7 +29,9 @@ async def test_a_user_that_is_added_is_there_with_all_that_was_said(office: Offi
         "locale": "de",
         "groups": ["staff"],
         "mfa": "enabled",
+        "role": "none",
         "blocked": None,
+        "directory": "",
         "created_at": NOON,
     }
     shown = await users.show(office.desk, ACTOR, name="ALICE")

@@ -15,9 +15,11 @@ from vestibule.core.api_keys import ApiKey, Right, Scope
 from vestibule.core.errors import Unavailable
 from vestibule.core.journal import Entry, EntryKind
 from vestibule.core.ports import Reading, Store, Writing
+from vestibule.core.users import Role
 from vestibule.flows.clients import the_client
 from vestibule.flows.desk import Desk, Told, required
 from vestibule.flows.refused import Missing, Refused
+from vestibule.flows.roles import OF_KEYS, key_rights
 
 MOST_KEYS = 1000
 DAY = 86400.0
@@ -37,15 +39,21 @@ async def add(
     name: str,
     client: str | None = None,
     rights: Sequence[str] = (),
+    role: str | None = None,
     expires: str | None = None,
 ) -> Told:
-    """Make a key, for one client to verify with or with rights to manage. It is shown once."""
-    if (client is None) is not bool(rights):
-        raise Refused("A key either verifies for a client or has rights to manage; name one of the two.", "client")
-    named, granted, end = required(name, "name", 64), _rights(rights), _end(expires, desk.clock())
+    """Make a key, for one client to verify with or with rights to manage: named, or all of a role. It is shown once."""
+    if [client is not None, bool(rights), role is not None].count(True) != 1:
+        raise Refused(
+            "A key either verifies for a client or has rights to manage, named or those of a role; name one of them.",
+            "client",
+        )
+    granted = _rights(rights) if role is None else _rights_of(role)
+    named, end = required(name, "name", 64), _end(expires, desk.clock())
     id, secret = desk.chance(ID_OCTETS).hex(), base64.urlsafe_b64encode(desk.chance(SECRET_OCTETS)).decode().rstrip("=")
 
     def act(writing: Writing) -> Told:
+        _refuse_more(desk, writing, granted)
         keys = writing.page(ApiKey, "", MOST_KEYS)
         if any(key.name == named for key in keys):
             raise Refused(f"There is an API key {named} already. Choose another name.", "name")
@@ -152,11 +160,25 @@ def _the_key(reading: Reading, id: str) -> ApiKey:
     return key or named[0]
 
 
+def _refuse_more(desk: Desk, reading: Reading, granted: tuple[Right, ...]) -> None:
+    """Nobody makes a key that may do what they may not."""
+    may = desk.acting.rights_in(reading)
+    if any(set(OF_KEYS[right]) & set(granted) for right in OF_KEYS if right not in may):
+        raise Refused("A key may do no more than whoever makes it. Name fewer rights.", "rights")
+
+
 def _rights(names: Sequence[str]) -> tuple[Right, ...]:
     unknown = set(names) - set(Right)
     if unknown:
         raise Refused(f"A right must be one of {', '.join(Right)}.", "rights")
     return tuple(right for right in Right if right in names)
+
+
+def _rights_of(role: str) -> tuple[Right, ...]:
+    known = [one.value for one in Role if one]
+    if role not in known:
+        raise Refused(f"role must be one of {', '.join(known)}.", "role")
+    return key_rights(Role(role))
 
 
 def _end(expires: str | None, now: float) -> float:

@@ -1,10 +1,16 @@
-"""Settings that rule from the next decision on: list them, set one, put one back to its default."""
+"""Settings that rule from the next decision on: list them, set one, put one back to its default.
+
+The journal's line of a change holds the old and the new value (`flows.settings_history` reads them): no setting is a
+secret.
+"""
 
 import json
 
 from vestibule.core.ports import Reading, Writing
-from vestibule.flows.desk import Desk, KnownSetting, Told
+from vestibule.flows.desk import Desk, KnownSetting, Told, checked
 from vestibule.flows.refused import Missing, Refused
+
+ACTIONS = ("setting.set", "setting.unset")
 
 
 async def listed(desk: Desk, actor: str) -> Told:  # noqa: ARG001 - every flow is told who asks
@@ -15,35 +21,61 @@ async def listed(desk: Desk, actor: str) -> Told:  # noqa: ARG001 - every flow i
 
 def told(desk: Desk, reading: Reading, name: str) -> Told:
     """One setting; refused for a name that is none's."""
-    return _told(_known(desk, name), reading.setting(name))
+    return _told(known(desk, name), reading.setting(name))
 
 
-async def change(desk: Desk, actor: str, *, name: str, value: object) -> Told:
-    """Set one; `value` is JSON, or the text that a person would type for it."""
-    setting = _known(desk, name)
-    text = json.dumps(_typed(setting, value), ensure_ascii=False)
-
-    def act(writing: Writing) -> Told:
-        _refuse_unfit(desk, {**writing.settings(), name: text})
-        writing.set(name, text)
-        writing.note(desk.entry("setting.set", actor, setting=name, value=json.loads(text)))
-        return {"name": name, "value": json.loads(text)}
-
-    return await desk.store.change(act)
+async def change(desk: Desk, actor: str, *, name: str, value: object, reason: str = "") -> Told:
+    """Set one; `value` is JSON, or the text that a person would type for it. The journal keeps the reason."""
+    setting, why = known(desk, name), checked(reason, "reason")
+    wanted = json.loads(json.dumps(_typed(setting, value)))
+    return await desk.store.change(lambda writing: put(desk, writing, actor, name, wanted, reason=why))
 
 
-async def unset(desk: Desk, actor: str, *, name: str) -> Told:
+async def unset(desk: Desk, actor: str, *, name: str, reason: str = "") -> Told:
     """Put one back to its default."""
-    setting = _known(desk, name)
+    default, why = _plain(known(desk, name).default), checked(reason, "reason")
 
     def act(writing: Writing) -> Told:
-        remaining = {other: text for other, text in writing.settings().items() if other != name}
-        _refuse_unfit(desk, remaining)
-        writing.set(name, None)
-        writing.note(desk.entry("setting.unset", actor, setting=name))
-        return {"name": name, "value": _plain(setting.default)}
+        return put(desk, writing, actor, name, default, action="setting.unset", reason=why)
 
     return await desk.store.change(act)
+
+
+def put(
+    desk: Desk,
+    writing: Writing,
+    actor: str,
+    name: str,
+    value: object,
+    /,
+    *,
+    action: str = "setting.set",
+    **said: str,
+) -> Told:
+    """Store the value, or with the action `setting.unset` none, and journal it with the old one. Refused if unfit."""
+    setting = known(desk, name)
+    old = told(desk, writing, name)["value"]
+    text = None if action == "setting.unset" else json.dumps(value, ensure_ascii=False)
+    others = {other: stored for other, stored in writing.settings().items() if other != name}
+    _refuse_unfit(desk, others if text is None else {**others, name: text})
+    writing.set(name, text)
+    new = told(desk, writing, name)["value"]
+    more = {what: text for what, text in said.items() if text}
+    writing.note(desk.entry(action, actor, setting=setting.name, old=old, new=new, **more))
+    return {"name": name, "value": new}
+
+
+def shown(value: object) -> str:
+    """A value in a sentence."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def known(desk: Desk, name: str) -> KnownSetting:
+    """The setting of this name; refused for a name that is none's."""
+    setting = desk.settings.get(name)
+    if setting is None:
+        raise Missing(f"There is no setting {name}. See them all with: vestibule setting list", "name")
+    return setting
 
 
 def _told(setting: KnownSetting, stored: str | None) -> Told:
@@ -56,13 +88,6 @@ def _told(setting: KnownSetting, stored: str | None) -> Told:
         "help": setting.help,
         "fits": setting.fits,
     }
-
-
-def _known(desk: Desk, name: str) -> KnownSetting:
-    setting = desk.settings.get(name)
-    if setting is None:
-        raise Missing(f"There is no setting {name}. See them all with: vestibule setting list", "name")
-    return setting
 
 
 def _typed(setting: KnownSetting, value: object) -> object:

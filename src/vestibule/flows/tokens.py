@@ -12,7 +12,9 @@ from vestibule.core.users import Mfa, User
 from vestibule.flows import inventory
 from vestibule.flows.desk import Desk, Oath, Told, checked, page_size, refusal, the_user
 from vestibule.flows.inventory import is_token, seed_of, the_token
+from vestibule.flows.protecting import protected
 from vestibule.flows.refused import Refused
+from vestibule.flows.roles import Right, refuse_below
 from vestibule.flows.sessions import end_all
 from vestibule.flows.waivers import too_short, waiver_end
 from vestibule.wire.names import BadField
@@ -70,8 +72,9 @@ async def add(
         one = replace(made.credential, user_id=the_user(writing, user).id)
         if named and writing.find(Credential, "serial", named):
             raise Refused(f"There is a token with the serial number {named} already.", "serial")
-        inventory.keep_seed(writing, made.seed)
-        writing.put(one)
+        with protected(desk, writing, actor, the_user(writing, user)):
+            inventory.keep_seed(writing, made.seed)
+            writing.put(one)
         writing.note(desk.entry("token.add", actor, owner, one.id, method=one.method, serial=one.serial))
         told = inventory.told(writing, one, desk.clock())
         return {"token": told, "uri": encode(otpauth), "secret": write_key(key)}
@@ -149,7 +152,8 @@ async def assign(desk: Desk, actor: str, *, token: str, user: str, pending: bool
         if one.user_id:
             raise Refused(f"The token is assigned to {owner.name} already.", "token")
         given = inventory.bound(one, owner, pending=pending)
-        return _stored(desk, writing, given, owner, action="token.assign", actor=actor)
+        with protected(desk, writing, actor, owner):
+            return _stored(desk, writing, given, owner, action="token.assign", actor=actor)
 
     return await desk.store.change(act)
 
@@ -165,7 +169,9 @@ async def unassign(desk: Desk, actor: str, *, token: str) -> Told:
         if not one.serial:
             raise Refused("Without a serial number it can not be found again; remove it instead.", "token")
         end_all(writing, one.user_id)
-        return _stored(desk, writing, inventory.take_back(writing, one), owner, action="token.unassign", actor=actor)
+        with protected(desk, writing, actor, owner):
+            returned = inventory.take_back(writing, one)
+        return _stored(desk, writing, returned, owner, action="token.unassign", actor=actor)
 
     return await desk.store.change(act)
 
@@ -182,8 +188,9 @@ async def activate(desk: Desk, actor: str, *, token: str, code: str) -> Told:
             raise Refused(
                 f"The token is assigned to nobody. Assign it first: vestibule token assign {token} USER", "token"
             )
-        passed = _passed(_oath(desk, one).check(code.strip(), one, seed_of(writing, one), moment), one)
-        _spend(writing, passed)
+        with protected(desk, writing, actor, owner):
+            passed = _passed(_oath(desk, one).check(code.strip(), one, seed_of(writing, one), moment), one)
+            _spend(writing, passed)
         if owner.mfa is Mfa.ENABLED:
             owner = replace(owner, mfa=Mfa.ENFORCED, version=owner.version + 1)
             writing.put(owner)
@@ -200,11 +207,11 @@ async def resync(desk: Desk, actor: str, *, token: str, first: str, second: str)
     def act(writing: Writing) -> Told:
         one = the_token(writing, token)
         seed = seed_of(writing, one)
-        passed = _passed(_oath(desk, one).resync(first.strip(), second.strip(), one, seed, moment), one)
-        found = _spend(writing, passed)
-        told = _stored(
-            desk, writing, passed.credential, writing.get(User, one.user_id), action="token.resync", actor=actor
-        )
+        owner = writing.get(User, one.user_id)
+        with protected(desk, writing, actor, owner):
+            passed = _passed(_oath(desk, one).resync(first.strip(), second.strip(), one, seed, moment), one)
+            found = _spend(writing, passed)
+        told = _stored(desk, writing, passed.credential, owner, action="token.resync", actor=actor)
         return {**told, "drift": found.drift, "counter": found.counter}
 
     return await desk.store.change(act)
@@ -225,9 +232,12 @@ async def remove(desk: Desk, actor: str, *, token: str) -> Told:
 
     def act(writing: Writing) -> Told:
         one = the_token(writing, token)
-        inventory.let_go(writing, one)
-        end_all(writing, one.user_id)
         owner = writing.get(User, one.user_id)
+        if owner is None:
+            refuse_below(desk, writing, Right.TOKENS)
+        with protected(desk, writing, actor, owner):
+            inventory.let_go(writing, one)
+        end_all(writing, one.user_id)
         writing.note(desk.entry("token.remove", actor, owner, one.id, method=one.method, serial=one.serial))
         return {"removed": one.serial or one.id}
 
@@ -241,7 +251,8 @@ async def issue_recovery(desk: Desk, actor: str, *, user: str) -> Told:
         owner = the_user(writing, user)
         held = [one for one in writing.find(Credential, "user_id", owner.id) if one.method == "recovery"]
         old = held[0] if held else Credential(desk.new_id(), "recovery", owner.id, created_at=desk.clock())
-        inventory.forget_failures(writing, old)
+        with protected(desk, writing, actor, owner):
+            inventory.forget_failures(writing, old)
         issued, codes = desk.issue_recovery(replace(old, state=CredentialState.ACTIVE, version=old.version + 1))
         told = _stored(desk, writing, issued, owner, action="recovery.issue", actor=actor)
         return {**told, "codes": list(codes)}
@@ -340,8 +351,9 @@ async def _into(desk: Desk, actor: str, action: str, token: str, state: Credenti
             raise Refused(f"The token waits for its first code: vestibule token activate {token}", "token")
         if state is CredentialState.DISABLED:
             end_all(writing, one.user_id)
-        changed = replace(one, state=state, version=one.version + 1)
-        return _stored(desk, writing, changed, writing.get(User, one.user_id), action=action, actor=actor)
+        changed, owner = replace(one, state=state, version=one.version + 1), writing.get(User, one.user_id)
+        with protected(desk, writing, actor, owner):
+            return _stored(desk, writing, changed, owner, action=action, actor=actor)
 
     return await desk.store.change(act)
 

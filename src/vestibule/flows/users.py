@@ -10,9 +10,10 @@ from vestibule.core.password_policy import acceptable
 from vestibule.core.ports import Reading, Writing
 from vestibule.core.secret import Secret
 from vestibule.core.users import Alias, Block, Mfa, Password, User
-from vestibule.flows import inventory
-from vestibule.flows.desk import SLICE, Desk, checked, page_size, refusal, required, the_user, user_named
+from vestibule.flows import inventory, leaving, roles
+from vestibule.flows.desk import Desk, checked, page_size, refusal, required, the_user, user_named
 from vestibule.flows.groups import known_groups
+from vestibule.flows.protecting import protected
 from vestibule.flows.refused import Refused
 from vestibule.flows.sessions import end_all
 from vestibule.flows.views import Told, user_told
@@ -35,6 +36,10 @@ TEXTS: Mapping[str, Callable[[str], str]] = {
 """The fields of a user that are one text, and how each is read."""
 
 CHANGEABLE = ("name", *TEXTS, "groups", "mfa")
+RESETTING = frozenset({"name", "email", "phone", "groups", "mfa"})
+"""What decides who somebody is or how they are asked: the helpdesk changes it only for whom it has checked."""
+
+ROLE_NEEDS_MFA = "{name} is {role}, and administrators always use a second factor. Take the role first."
 
 
 async def add(
@@ -53,13 +58,13 @@ async def add(
 ) -> Told:
     """Add a user, with a local password if one is given."""
     changes = {"first_name": first_name, "last_name": last_name, "email": email, "phone": phone, "locale": locale}
-    user = _fresh(desk, name)
-    await desk.store.read(lambda reading: _refuse_taken(reading, user))
+    user = fresh(desk, name)
+    await desk.store.read(lambda reading: refuse_taken(reading, user))
     user = await desk.store.read(lambda reading: changed(reading, user, {**changes, "groups": groups, "mfa": mfa}))
-    stored = None if password is None else await _hashed(desk, user, password)
+    stored = None if password is None else await hashed(desk, user, password)
 
     def act(writing: Writing) -> Told:
-        _refuse_taken(writing, user)
+        refuse_taken(writing, user)
         known_groups(writing, user.groups)
         writing.put(user)
         if stored is not None:
@@ -113,9 +118,11 @@ async def change(desk: Desk, actor: str, *, name: str, changes: Mapping[str, Any
         user = changed(writing, before, changes)
         fields = [field for field in CHANGEABLE if getattr(user, field) != getattr(before, field)]
         if fields:
-            _refuse_taken(writing, user)
+            refuse_taken(writing, user)
+            _refuse_asking_less(desk, writing, before, user)
             user = replace(user, version=user.version + 1)
-            writing.put(user)
+            with protected(desk, writing, actor, before, resets=not RESETTING.isdisjoint(fields)):
+                writing.put(user)
             writing.note(desk.entry("user.set", actor, user, changed=fields))
         return {"user": user_told(user, desk.clock()), "changed": fields}
 
@@ -132,7 +139,8 @@ async def block(desk: Desk, actor: str, *, name: str, reason: str, days: float =
     detail = {"reason": why, "until": blocked.until}
 
     def act(writing: Writing) -> Told:
-        told = _renew(desk, writing, actor, "user.block", name, lambda user: replace(user, block=blocked), **detail)
+        with protected(desk, writing, actor, the_user(writing, name), resets=False):
+            told = _renew(desk, writing, actor, "user.block", name, lambda user: replace(user, block=blocked), **detail)
         end_all(writing, told["user"]["id"])
         return told
 
@@ -143,7 +151,8 @@ async def unblock(desk: Desk, actor: str, *, name: str) -> Told:
     """End a block."""
 
     def act(writing: Writing) -> Told:
-        return _renew(desk, writing, actor, "user.unblock", name, lambda user: replace(user, block=None))
+        with protected(desk, writing, actor, the_user(writing, name)):
+            return _renew(desk, writing, actor, "user.unblock", name, lambda user: replace(user, block=None))
 
     return await desk.store.change(act)
 
@@ -151,11 +160,12 @@ async def unblock(desk: Desk, actor: str, *, name: str) -> Told:
 async def set_password(desk: Desk, actor: str, *, name: str, password: str) -> Told:
     """Give the user a new local password; failures of the old one count no more, and their sessions end."""
     user = await desk.store.read(lambda reading: the_user(reading, name))
-    stored = await _hashed(desk, user, password)
+    stored = await hashed(desk, user, password)
 
     def act(writing: Writing) -> Told:
         user = the_user(writing, name)
-        writing.put(replace(stored, id=user.id))
+        with protected(desk, writing, actor, user):
+            writing.put(replace(stored, id=user.id))
         writing.remove(Failures, f"{user.id}/{PASSWORD_FACTOR}")
         end_all(writing, user.id)
         writing.note(desk.entry("user.password", actor, user))
@@ -169,25 +179,29 @@ async def remove(desk: Desk, actor: str, *, name: str, erase: bool = False) -> T
 
     With `erase` their personal fields go from the journal too; its chains stay valid.
     """
-    user = await desk.store.read(lambda reading: the_user(reading, name))
+    user = await desk.store.read(lambda reading: _to_be_removed(desk, reading, name))
     returned = await take_out(desk, actor, user, erase=erase)
-    erased = await _erase(desk, actor, user.id) if erase else 0
+    erased = await leaving.erase(desk, actor, user.id) if erase else 0
     return {"removed": user.name, "returned": returned, "erased": erased}
 
 
 async def take_out(desk: Desk, actor: str, user: User, *, erase: bool = False) -> list[str]:
-    """Remove a user with all that is theirs; the serial numbers of the tokens that are free again."""
-    while await desk.store.change(lambda writing: _drop_failures(desk, actor, writing, user)):
+    """Remove a user with all that is theirs; the serial numbers of the tokens that are free again.
+
+    Refused, with nothing removed, for the last owner who can sign in.
+    """
+    await desk.store.read(lambda reading: refuse_last(desk, reading, user))
+    while await desk.store.change(lambda writing: leaving.drop_failures(desk, actor, writing, user)):
         pass
 
     def act(writing: Writing) -> list[str]:
-        the_user(writing, user.id)
-        returned = _release_credentials(writing, user)
-        for alias in writing.find(Alias, "user_id", user.id):
-            writing.remove(Alias, alias.id)
-        end_all(writing, user.id)
-        writing.remove(Password, user.id)
-        writing.remove(User, user.id)
+        with protected(desk, writing, actor, the_user(writing, user.id)):
+            returned = leaving.release_credentials(writing, user)
+            for alias in writing.find(Alias, "user_id", user.id):
+                writing.remove(Alias, alias.id)
+            end_all(writing, user.id)
+            writing.remove(Password, user.id)
+            writing.remove(User, user.id)
         writing.note(desk.entry("user.remove", actor, user, returned=returned, erase=erase))
         return returned
 
@@ -198,10 +212,53 @@ async def reset(desk: Desk, actor: str, *, name: str) -> Told:
     """End every delay and lock-out of the user, and their sessions; places that they signed in from stay known."""
     user = await desk.store.read(lambda reading: the_user(reading, name))
     cleared = 0
-    await desk.store.change(lambda writing: _sign_out(desk, actor, writing, user))
-    while rows := await desk.store.change(lambda writing: _clear_failures(desk, actor, writing, user)):
+
+    def act(writing: Writing) -> None:
+        with protected(desk, writing, actor, the_user(writing, user.id)):
+            leaving.sign_out(desk, actor, writing, user)
+
+    await desk.store.change(act)
+    while rows := await desk.store.change(lambda writing: leaving.clear_failures(desk, actor, writing, user)):
         cleared += rows
     return {"cleared": cleared}
+
+
+async def end_sessions(desk: Desk, actor: str, *, name: str) -> Told:
+    """Sign the user out of all browsers: {"ended": how many}."""
+
+    def act(writing: Writing) -> Told:
+        user = the_user(writing, name)
+        with protected(desk, writing, actor, user, resets=False):
+            ended = end_all(writing, user.id)
+        writing.note(desk.entry("session.end_all", actor, user, ended=ended))
+        return {"ended": ended}
+
+    return await desk.store.change(act)
+
+
+async def require_registration(desk: Desk, actor: str, *, name: str, reason: str = "") -> Told:
+    """Let all factors of the user go, so that they register anew: {"user": USER, "returned": [serial], "removed": n}.
+
+    Tokens with a serial number return to the inventory. Their sessions end, and so does what counted against the
+    factors. Until they register, whoever knows the password can do so in their place; a pass that is issued at once
+    closes that gap.
+    """
+    why = checked(reason, "reason")
+
+    def act(writing: Writing) -> Told:
+        before = the_user(writing, name)
+        with protected(desk, writing, actor, before):
+            held = len(writing.find(Credential, "user_id", before.id))
+            returned = leaving.release_credentials(writing, before)
+            mfa = Mfa.OFF if before.mfa is Mfa.OFF else Mfa.ENABLED
+            user = replace(before, mfa=mfa, version=before.version + 1)
+            writing.put(user)
+            end_all(writing, user.id)
+        detail = {"returned": returned, "removed": held, **({"reason": why} if why else {})}
+        writing.note(desk.entry("user.reregister", actor, user, **detail))
+        return {"user": user_told(user, desk.clock()), "returned": returned, "removed": held}
+
+    return await desk.store.change(act)
 
 
 def changed(reading: Reading, user: User, changes: Mapping[str, Any]) -> User:
@@ -214,7 +271,8 @@ def changed(reading: Reading, user: User, changes: Mapping[str, Any]) -> User:
 # -- one user ------------------------------------------------------------------------------------------------------
 
 
-def _fresh(desk: Desk, name: str) -> User:
+def fresh(desk: Desk, name: str) -> User:
+    """A new user of this name, not stored yet; refused for what can be no name."""
     named = required(name, "name", LONGEST_NAME)
     return User(desk.new_id(), named, name_key(named), created_at=desk.clock())
 
@@ -243,7 +301,8 @@ def _text(field: str, value: str) -> str:
     return text or ("en" if field == "locale" else "")
 
 
-def _refuse_taken(reading: Reading, user: User) -> None:
+def refuse_taken(reading: Reading, user: User) -> None:
+    """Refuse a name that somebody else answers to."""
     other = user_named(reading, user.name)
     if other is not None and other.id != user.id:
         raise Refused(f"There is a user {other.name} already. Choose another name.", "name")
@@ -252,7 +311,31 @@ def _refuse_taken(reading: Reading, user: User) -> None:
         raise Refused("Somebody of a directory answers to this name. Choose another name.", "name")
 
 
-async def _hashed(desk: Desk, user: User, password: str) -> Password:
+def _refuse_asking_less(desk: Desk, reading: Reading, before: User, user: User) -> None:
+    """To be asked for no second factor is no matter for a helpdesk, and not for whoever administers."""
+    if user.mfa is Mfa.OFF and before.mfa is not Mfa.OFF:
+        roles.refuse_below(desk, reading, roles.Right.SETUP)
+        if before.role:
+            raise Refused(ROLE_NEEDS_MFA.format(name=before.name, role=before.role.value), "mfa")
+
+
+def _to_be_removed(desk: Desk, reading: Reading, name: str) -> User:
+    """The user; refused for somebody who may not remove people, or not this one."""
+    user = the_user(reading, name)
+    roles.refuse_below(desk, reading, roles.Right.SETUP)
+    roles.refuse_above(desk, reading, user)
+    return user
+
+
+def refuse_last(desk: Desk, reading: Reading, user: User) -> None:
+    """Refuse, before anything of theirs goes, to remove the last owner who can sign in."""
+    able = roles.owners(reading, desk.clock())
+    if [one.id for one in able] == [user.id]:
+        raise roles.LastOwner(roles.LAST_OWNER, "user")
+
+
+async def hashed(desk: Desk, user: User, password: str) -> Password:
+    """What is stored of this password; refused for one that is not taken, in the words of the policy."""
     alone = user.mfa is Mfa.OFF
     refused = acceptable(password, user.name, SHORTEST_ALONE if alone else SHORTEST_BESIDE_A_CODE)
     if refused is not None:
@@ -299,54 +382,3 @@ def _failures_told(row: Failures, limits: Limits, now: float) -> Told:
         "stopped": factor and row.count >= limits.strangers_stop,
         "accepted_at": row.accepted_at or None,
     }
-
-
-# -- what goes with a user -----------------------------------------------------------------------------------------
-
-
-def _release_credentials(writing: Writing, user: User) -> list[str]:
-    """Take tokens back, let everything else go; the serial numbers that are free again."""
-    returned = []
-    for one in writing.find(Credential, "user_id", user.id):
-        if one.serial:
-            returned.append(inventory.take_back(writing, one).serial)
-        else:
-            inventory.let_go(writing, one)
-    return returned
-
-
-def _drop_failures(desk: Desk, actor: str, writing: Writing, user: User) -> int:
-    rows = writing.find(Failures, "user_id", user.id)[:SLICE]
-    for row in rows:
-        writing.remove(Failures, f"{row.user_id}/{row.kind}/{row.name}")
-    if rows:
-        writing.note(desk.entry("user.remove_failures", actor, user, rows=len(rows)))
-    return len(rows)
-
-
-def _sign_out(desk: Desk, actor: str, writing: Writing, user: User) -> None:
-    ended = end_all(writing, user.id)
-    if ended:
-        writing.note(desk.entry("session.end_others", actor, user, ended=ended))
-
-
-def _clear_failures(desk: Desk, actor: str, writing: Writing, user: User) -> int:
-    """Clear one slice of rows that count something; how many."""
-    rows = [row for row in writing.find(Failures, "user_id", user.id) if row.count or row.shares][:SLICE]
-    for row in rows:
-        if row.accepted_at:
-            writing.put(replace(row, count=0, last_at=0.0, shares=()))
-        else:
-            writing.remove(Failures, f"{row.user_id}/{row.kind}/{row.name}")
-    if rows:
-        writing.note(desk.entry("user.reset", actor, user, rows=len(rows)))
-    return len(rows)
-
-
-async def _erase(desk: Desk, actor: str, user_id: str) -> int:
-    """Erase slice by slice; the lines about it name nobody."""
-    erased = 0
-    while lines := await desk.store.change(lambda writing: writing.erase(user_id, SLICE)):
-        erased += lines
-    await desk.store.change(lambda writing: writing.note(desk.entry("user.erase", actor, lines=erased)))
-    return erased

@@ -24,11 +24,12 @@ def add(
     right: Annotated[
         list[str] | None, typer.Option("--right", help="It manages, with this right; repeat it for several.")
     ] = None,
+    role: Annotated[str | None, typer.Option(metavar="ROLE", help="It manages, with all rights of this role.")] = None,
     expires: Annotated[str | None, typer.Option(metavar="DATE", help="Such as 2027-01-31.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Make a key, which either verifies as a client or manages with rights."""
-    result = ask("api_key.add", name=name, client=client, rights=right, expires=expires)
+    """Make a key, which verifies as a client, or manages with rights or with those of a role."""
+    result = ask("api_key.add", name=name, client=client, rights=right, role=role, expires=expires)
     if json:
         return write_json(result)
     say(f"Added {result['key']['name']}.")

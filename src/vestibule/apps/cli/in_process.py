@@ -18,7 +18,7 @@ from vestibule.flows.heads import require_whole
 from vestibule.frontends.control.door import actor_of
 from vestibule.stores.heads_file import read_heads
 
-LOOKS = ("status", "doctor", "journal.verify", "key.status")
+LOOKS = ("status", "doctor", "journal.verify", "key.status", "user.roles", "setting.history")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import typer
 from vestibule.apps.cli.options import AsJson, DryRun, File, Limit, SecretFile, Yes, commands
 from vestibule.apps.cli.output import card, listed, moment, say, table, write_json
 from vestibule.apps.cli.running import ask, connected, pages
+from vestibule.apps.cli.user_access import add_to
 from vestibule.core.users import Mfa
 
 app = commands()
@@ -28,7 +29,7 @@ Factor = Annotated[
 
 @app.callback()
 def _user() -> None:
-    """Users: add, import, list, show, set, block, password, reset, remove."""
+    """Users: add, import, list, show, set, role, block, pass, reset, remove."""
 
 
 @app.command()
@@ -74,8 +75,11 @@ def list_(
         users = [user for page in pages(server, "user.list", {"search": search}, limit) for user in page["users"]]
     if json:
         return write_json(users)
-    rows = [(user["name"], _full_name(user), user["mfa"], _blocked(user), listed(user["groups"])) for user in users]
-    return table(("name", "full name", "mfa", "blocked", "groups"), rows, "There are no such users.")
+    rows = [
+        (user["name"], _full_name(user), user["mfa"], _role(user), _blocked(user), listed(user["groups"]))
+        for user in users
+    ]
+    return table(("name", "full name", "mfa", "role", "blocked", "groups"), rows, "There are no such users.")
 
 
 @app.command()
@@ -93,8 +97,9 @@ def show(name: User, json: AsJson = False) -> None:
             "phone": user["phone"],
             "groups": listed(user["groups"]),
             "mfa": user["mfa"],
+            "role": _role(user),
             "blocked": _blocked(user),
-            "password": _since(result["password_changed_at"]),
+            "password": _password(user, result["password_changed_at"]),
             "added": moment(user["created_at"]),
         }
     )
@@ -193,8 +198,20 @@ def import_(file: File, dry_run: DryRun = False, json: AsJson = False) -> None:
     bring_in("user.import", Path(file), {"dry_run": dry_run}, as_json=json)
 
 
+add_to(app)
+
+
+def _password(user: Mapping[str, Any], changed_at: float | None) -> str:
+    """Where it is: with the directory that the person comes from, or here since then."""
+    return f"checked by the directory {user['directory']}" if user["directory"] else _since(changed_at)
+
+
 def _full_name(user: dict[str, Any]) -> str:
     return f"{user['first_name']} {user['last_name']}".strip()
+
+
+def _role(user: dict[str, Any]) -> str:
+    return "" if user["role"] == "none" else str(user["role"])
 
 
 def _blocked(user: dict[str, Any]) -> str:

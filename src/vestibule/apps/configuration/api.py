@@ -4,6 +4,7 @@ import re
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -33,6 +34,36 @@ def _proxy(text: str) -> str:
         raise Refused("This is neither an IP address nor a network; names are not looked up here.") from None
 
 
+def _url(text: str | None) -> str | None:
+    """An address without a path, so that ours can stand behind it."""
+    if text is None:
+        return None
+    parts = _parts(text.rstrip("/"))
+    if parts is None or not text.isascii() or not text.isprintable():
+        raise Refused("This is not an address such as https://mfa.example.org, without a path.") from None
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _parts(text: str) -> SplitResult | None:
+    """Scheme, host and port, or None where there is less or more."""
+    try:
+        parts = urlsplit(text)
+        known = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return None
+    more = parts.path or parts.query or parts.fragment or parts.username
+    return parts if known and not more and parts.scheme in {"http", "https"} else None
+
+
+def _domain(text: str | None) -> str | None:
+    if text is None:
+        return None
+    host = _host(text)
+    if host.startswith("[") or host.replace(".", "").isdigit():
+        raise Refused("This is not a host name; passkeys are never made for IP addresses.")
+    return host
+
+
 def _one_or_two(files: tuple[Path, ...]) -> tuple[Path, ...]:
     if len(files) > 2:
         raise Refused("These are more than two files.")
@@ -53,6 +84,8 @@ Proxies = Annotated[
     BeforeValidator(as_tuple),
     Kind("a list of IP addresses or networks"),
 ]
+Url = Annotated[str | None, AfterValidator(_url), Kind("an address such as https://mfa.example.org")]
+Domain = Annotated[str | None, AfterValidator(_domain), Kind("a host name")]
 Listeners = Annotated[
     tuple[OneListener, ...], BeforeValidator(as_tuple), Kind("a list of IP addresses with ports, 0 = a free one")
 ]
@@ -74,9 +107,21 @@ class Api(Section):
     )
     allowed_hosts: Hosts = Field(
         default=(),
-        description="Host names under which the API may be asked, besides localhost, server.name, server.address and "
-        "the addresses that it listens on.",
+        description="Host names under which the API may be asked, besides localhost, server.name, server.address, that of "
+        "public_url and the addresses that it listens on.",
         examples=[["mfa.example.org"]],
+    )
+    public_url: Url = Field(
+        default=None,
+        description="Address under which people reach the portal, for links that are handed out. Without it, the first "
+        "of listen under the first of allowed_hosts, server.address or server.name.",
+        examples=["https://mfa.example.org"],
+    )
+    passkey_domain: Domain = Field(
+        default=None,
+        description="Domain that passkeys are made for: the host of public_url, which is the default, or a parent of "
+        "it. Passkeys of one domain do not work for another, so choose it once.",
+        examples=["example.org"],
     )
     trusted_proxies: Proxies = Field(
         default=(),

@@ -201,6 +201,21 @@ class Passwords(Section):
     )
 
 
+class Winbind(Section):
+    """Samba's winbind, which asks an Active Directory about MS-CHAP version 2."""
+
+    ntlm_auth: AbsolutePath = Field(
+        default=Path("/usr/bin/ntlm_auth"),
+        description="The program that asks winbind; it is started when a directory has ntlm_domain.",
+    )
+    at_once: int = Field(
+        default=4,
+        ge=1,
+        le=256,
+        description="Responses that are checked at once, by so many of that program; more wait.",
+    )
+
+
 class Log(Section):
     """The log of the program, on standard error; who signed in stands in the journal."""
 
@@ -238,6 +253,7 @@ class Configuration(Section):
     http: Http
     api: Api
     passwords: Passwords
+    winbind: Winbind
     log: Log
     demo: Demo
 

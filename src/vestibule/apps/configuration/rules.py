@@ -1,6 +1,7 @@
 """Rules over more than one key, looked at once each value is right by itself."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from vestibule.apps.configuration.model import Configuration
 from vestibule.apps.configuration.problems import DEFAULT, Place, Problem
@@ -11,6 +12,7 @@ def contradictions(configuration: Configuration) -> Iterator[Problem]:
     yield from _key_beside_data(configuration)
     yield from _open_demo(configuration)
     yield from _ports_taken(configuration)
+    yield from _another_domain(configuration)
 
 
 def _key_beside_data(configuration: Configuration) -> Iterator[Problem]:
@@ -37,6 +39,19 @@ def _open_demo(configuration: Configuration) -> Iterator[Problem]:
                 "A demonstration listens on loopback only, and an address here can be reached from outside.",
                 f'Set {key} to ["127.0.0.1:{listeners[0].port}"], or demo.enabled to false.',
             )
+
+
+def _another_domain(configuration: Configuration) -> Iterator[Problem]:
+    """Browsers make passkeys for the host of a page or a parent of it, and for nothing else."""
+    domain, url = configuration.api.passkey_domain, configuration.api.public_url
+    host = urlsplit(url).hostname if url else None
+    if domain and host and host != domain and not host.endswith(f".{domain}"):
+        yield Problem(
+            _place(configuration, "api.passkey_domain", "api.public_url"),
+            "api.passkey_domain",
+            f"The portal is at {host}, and no browser makes passkeys for this domain there.",
+            f"Name {host} or a parent of it, or leave api.passkey_domain out.",
+        )
 
 
 def _ports_taken(configuration: Configuration) -> Iterator[Problem]:

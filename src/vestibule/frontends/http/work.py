@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Security
@@ -16,6 +16,8 @@ from vestibule.core.ports import Reading
 from vestibule.flows.authenticate import Authenticate
 from vestibule.flows.desk import Desk, Told
 from vestibule.flows.once import Identity, once
+from vestibule.flows.roles import acting_of_key
+from vestibule.flows.sync_runs import SyncRuns
 from vestibule.frontends.http import problems
 from vestibule.frontends.http.counts import Counts
 from vestibule.frontends.http.guard import Caller, Manners
@@ -39,6 +41,7 @@ class Behind:
     manners: Manners
     counts: Counts
     monotonic: Callable[[], float]
+    runs: SyncRuns = field(default_factory=SyncRuns)
 
 
 BEARER = HTTPBearer(
@@ -147,7 +150,7 @@ async def permitted(
     for right in wanted.scopes:
         if right not in caller.key.rights:
             raise Problem(problems.FORBIDDEN, f"This takes the right {right}.")
-    return Work(request, behind(request).desk, caller)
+    return Work(request, replace(behind(request).desk, acting=acting_of_key(caller.key)), caller)
 
 
 async def verifying(
