@@ -47,6 +47,7 @@ async def add(
     rejoin_seconds: int = 0,
     first_factor: str = "",
     pass_until: str = "",
+    pass_through: bool = False,
     secret: str | None = None,
 ) -> Told:
     """Add a client; its shared secret is made here unless it is given.
@@ -70,6 +71,7 @@ async def add(
         rejoin_seconds=rejoin_seconds,
         first_factor=first_factor,
         pass_until=_pass_until(desk, pass_until),
+        pass_through=pass_through,
         created_at=desk.clock(),
     )
     refuse_unfit(client)
@@ -115,6 +117,7 @@ async def change(
     rejoin_seconds: int | None = None,
     first_factor: str | None = None,
     pass_until: str | None = None,
+    pass_through: bool | None = None,
 ) -> Told:
     """Change what is given."""
     given: dict[str, Any] = {
@@ -130,6 +133,7 @@ async def change(
         "rejoin_seconds": rejoin_seconds,
         "first_factor": first_factor,
         "pass_until": None if pass_until is None else _pass_until(desk, pass_until),
+        "pass_through": pass_through,
     }
     return await _changed(desk, actor, id, {field: value for field, value in given.items() if value is not None})
 

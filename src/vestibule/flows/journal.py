@@ -1,19 +1,30 @@
 """The journal: page through it, verify its chains, let old lines go."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from vestibule.core.heads import gaps
 from vestibule.core.journal import EntryKind, Line, Query
 from vestibule.core.ports import ChainHead, Reading, Store
 from vestibule.core.reasons import Reason
-from vestibule.flows.desk import SLICE, ChainFault, Desk, Progress, Told, page_size, quiet, the_user
+from vestibule.flows.desk import SLICE, ChainFault, Desk, Progress, Told, name_of, page_size, quiet, the_user
 from vestibule.flows.refused import Refused
 from vestibule.flows.views import line_told
 
 VERIFIED_AT_ONCE = 1000
 
+PERSON = "user "  # how an actor is written who is a person (`sessions.Signed.actor`)
+
 Place = tuple[float, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """Lines, the newest first; `next` is where the page of older ones begins, "" for none; names by actor."""
+
+    lines: tuple[Line, ...]
+    next: str
+    names: Mapping[str, str]
 
 
 async def listed(
@@ -46,6 +57,25 @@ async def listed(
         }
 
     return await desk.store.read(question)
+
+
+async def newest(desk: Desk, query: Query, before: str = "", limit: int = 50) -> Newest:
+    """A page of lines, the newest first. Refused for a `before` that was no `next`."""
+    place = _place(before) if before else None
+
+    def question(reading: Reading) -> Newest:
+        lines = reading.newest(query, place, limit + 1)
+        following = _token(lines[limit - 1]) if len(lines) > limit else ""
+        return Newest(tuple(lines[:limit]), following, names_of(reading, lines[:limit]))
+
+    return await desk.store.read(question)
+
+
+def names_of(reading: Reading, lines: Iterable[Line]) -> dict[str, str]:
+    """The names of those who acted, by what the journal calls them; those who are gone have none."""
+    actors = {line.entry.actor for line in lines if line.entry.actor.startswith(PERSON)}
+    found = {actor: name_of(reading, actor.removeprefix(PERSON)) for actor in actors}
+    return {actor: name for actor, name in found.items() if name}
 
 
 async def verify(desk: Desk, actor: str, *, progress: Progress = quiet) -> Told:  # noqa: ARG001 - told who asks

@@ -1,7 +1,8 @@
 """The policy: add, list, move and remove its rules, and ask what it says about somebody."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 from vestibule.core.policy import DEFAULT, Outcome, Rule, evaluate, is_address
 from vestibule.core.ports import Reading, Writing
@@ -30,7 +31,7 @@ async def add(
 ) -> Told:
     """Add a rule, at the end or before the one that stands at `position` now (1 is the first)."""
     named = required(name, "name")
-    wanted = _outcome(outcome)
+    wanted = outcome_of(outcome)
     around = tuple(dict.fromkeys(network(text) for text in networks))
 
     def act(writing: Writing) -> Told:
@@ -44,7 +45,7 @@ async def add(
             0,
             named,
             wanted,
-            tuple(dict.fromkeys(the_client(writing, one, "clients").id for one in clients)),
+            _clients(writing, clients),
             known_groups(writing, groups),
             around,
             _methods(desk, methods),
@@ -54,6 +55,45 @@ async def add(
         _put_in_order(writing, rules)
         writing.note(desk.entry("policy.add", actor, rule=named, outcome=wanted.value, position=place))
         return {"rule": rule_told(rule, place)}
+
+    return await desk.store.change(act)
+
+
+async def change(
+    desk: Desk,
+    actor: str,
+    *,
+    name: str,
+    new_name: str | None = None,
+    outcome: str | None = None,
+    clients: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
+    networks: Sequence[str] | None = None,
+    methods: Sequence[str] | None = None,
+) -> Told:
+    """Change what is given of a rule; it keeps its place."""
+    named = None if new_name is None else required(new_name, "name")
+    around = None if networks is None else tuple(dict.fromkeys(network(text) for text in networks))
+
+    def act(writing: Writing) -> Told:
+        rules = in_order(writing)
+        before = _the_rule(rules, name)
+        if named not in {None, name} and any(rule.name == named for rule in rules):
+            raise Refused(f"There is a rule {named} already. Choose another name.", "name")
+        given: dict[str, Any] = {
+            "name": named,
+            "outcome": None if outcome is None else outcome_of(outcome),
+            "clients": None if clients is None else _clients(writing, clients),
+            "groups": None if groups is None else known_groups(writing, groups),
+            "networks": around,
+            "methods": None if methods is None else _methods(desk, methods),
+        }
+        rule = replace(before, **{field: value for field, value in given.items() if value is not None})
+        changed = [one.name for one in fields(Rule) if getattr(rule, one.name) != getattr(before, one.name)]
+        if changed:
+            writing.put(rule)
+            writing.note(desk.entry("policy.set", actor, rule=rule.name, was=name, changed=changed))
+        return {"rule": rule_told(rule, rules.index(before) + 1), "changed": changed}
 
     return await desk.store.change(act)
 
@@ -157,11 +197,16 @@ def _put_in_order(writing: Writing, rules: Sequence[Rule]) -> None:
             writing.put(replace(rule, position=place))
 
 
-def _outcome(text: str) -> Outcome:
+def outcome_of(text: str) -> Outcome:
+    """The outcome of this name; refused for one that is none's."""
     try:
         return Outcome(text)
     except ValueError:
         raise Refused(f"outcome must be one of {', '.join(Outcome)}.", "outcome") from None
+
+
+def _clients(reading: Reading, ids: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(the_client(reading, one, "clients").id for one in ids))
 
 
 def _methods(desk: Desk, names: Sequence[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import pytest
 from tests.apps.cli.terminal import Done, Server, Terminal
 from tests.apps.installation import Installation
 from vestibule.apps.cli.exits import Stop
-from vestibule.apps.cli.radius import _text, address
+from vestibule.apps.cli.radius import address
 from vestibule.core.oath import hotp
 
 SECRET = "a shared secret of the test"
@@ -94,7 +94,3 @@ def test_an_address_is_taken_apart(text: str, found: tuple[str, int]) -> None:
 def test_an_address_without_a_port_that_exists_is_refused(text: str) -> None:
     with pytest.raises(Stop):
         address(text)
-
-
-def test_octets_that_could_control_the_terminal_are_shown_as_hex() -> None:
-    assert (_text(b"staff"), _text(b"\x1b[2J"), _text(b"\xff")) == ('"staff"', "0x1b5b324a", "0xff")

@@ -36,6 +36,10 @@ PassUntil = Annotated[
     str | None,
     typer.Option(metavar="DATE", help="Until this day people without a second factor pass without; '' for never."),
 ]
+PassThrough = Annotated[
+    bool | None,
+    typer.Option(help="Hand MS-CHAP and EAP on to its first factor; MS-CHAP can be broken.", show_default=False),
+]
 
 
 @app.callback()
@@ -64,6 +68,7 @@ def add(
     rejoin_seconds: Rejoin = None,
     first_factor: FirstFactor = None,
     pass_until: PassUntil = None,
+    pass_through: PassThrough = None,
     secret_file: SecretFile = None,
     json: AsJson = False,
 ) -> None:
@@ -85,6 +90,7 @@ def add(
         rejoin_seconds=rejoin_seconds,
         first_factor=first_factor,
         pass_until=pass_until,
+        pass_through=pass_through,
         secret=hidden("Shared secret", secret_file) if secret_file else None,
     )
     if json:
@@ -126,6 +132,7 @@ def show(id: Id, json: AsJson = False) -> None:
             "rejoin": f"{one['rejoin_seconds']} s" if one["rejoin_seconds"] else "",
             "first factor": one["first_factor"],
             "passes without a second factor until": moment(one["pass_until"]) if one["pass_until"] else "",
+            "hands MS-CHAP and EAP on": _yes(one["pass_through"]),
             "added": moment(one["created_at"]),
         }
     )
@@ -151,6 +158,7 @@ def set_(
     rejoin_seconds: Rejoin = None,
     first_factor: FirstFactor = None,
     pass_until: PassUntil = None,
+    pass_through: PassThrough = None,
 ) -> None:
     """Change a client. What is not given stays."""
     result = ask(
@@ -168,6 +176,7 @@ def set_(
         rejoin_seconds=rejoin_seconds,
         first_factor=first_factor,
         pass_until=pass_until,
+        pass_through=pass_through,
     )
     say(f"Changed {listed(result['changed'])}." if result["changed"] else "Nothing was different.")
     _tell(result)

@@ -33,7 +33,7 @@ class Form(StrEnum):
 
 @app.callback()
 def _journal() -> None:
-    """What happened: list, report, follow, verify, export, prune."""
+    """What happened: list, trace, report, follow, verify, export, prune."""
 
 
 @app.command("list")
@@ -108,6 +108,20 @@ def report(
     if json:
         return write_json(result)
     return tables(result)
+
+
+@app.command()
+def trace(
+    attempt: Annotated[str, typer.Argument(metavar="ATTEMPT", help="As a page or a line names it; or CHAIN/SEQ.")],
+    json: AsJson = False,
+) -> None:
+    """Tell step by step why somebody was let in or refused."""
+    from vestibule.apps.cli.story import told
+
+    result = ask("journal.trace", attempt=attempt)
+    if json:
+        return write_json(result)
+    return say(told(result))
 
 
 @app.command()

@@ -5,22 +5,19 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from vestibule.apps.cli.exits import Code as Exit
 from vestibule.apps.cli.exits import Stop
 from vestibule.apps.cli.output import say
 from vestibule.core.errors import Malformed
 from vestibule.wire.radius.client import decode_reply, encode_access_request, encode_status_server
-from vestibule.wire.radius.dictionary import Definition, Kind, standard
+from vestibule.wire.radius.dictionary import standard
+from vestibule.wire.radius.naming import named
 from vestibule.wire.radius.packet import LONGEST, Attribute, Code, Packet
 from vestibule.wire.radius.password import hide
 
 USUAL_PORT = 1812
 PATIENCE = 3.0  # seconds until the same packet is sent again, as a NAS does
-
-_OWN_NAMES = {int(Attribute.STATE): "State", int(Attribute.MESSAGE_AUTHENTICATOR): "Message-Authenticator"}
-_NUMBERS = frozenset({Kind.BYTE, Kind.SHORT, Kind.INTEGER, Kind.INTEGER64, Kind.DATE})
 
 Attributes = list[tuple[int, bytes]]
 
@@ -144,39 +141,7 @@ def _show(reply: Packet) -> None:
 
 
 def _lines(reply: Packet) -> Iterator[str]:
-    for kind, value in reply.attributes:
-        if kind == Attribute.VENDOR_SPECIFIC and len(value) > 6:
-            yield _vendors(value)
-        elif kind != Attribute.MESSAGE_AUTHENTICATOR:
-            yield _named(kind, None, value)
-
-
-def _vendors(value: bytes) -> str:
-    """The first attribute inside Vendor-Specific (RFC 2865 section 5.26)."""
-    vendor, kind, size = int.from_bytes(value[:4], "big"), value[4], value[5]
-    return _named(kind, vendor, value[6 : 4 + size])
-
-
-def _named(kind: int, vendor: int | None, value: bytes) -> str:
-    for definition in standard().definitions.values():
-        if (definition.number, definition.vendor) == (kind, vendor):
-            return f"{definition.name} = {_shown(definition, value)}"
-    name = _OWN_NAMES.get(kind, f"attribute {kind}") if vendor is None else f"vendor {vendor} attribute {kind}"
-    return f"{name} = {_text(value)}"
-
-
-def _shown(definition: Definition, value: bytes) -> str:
-    if definition.kind in _NUMBERS:
-        return str(int.from_bytes(value[1:] if definition.tagged else value, "big"))
-    if definition.kind in (Kind.IPADDR, Kind.IPV6ADDR) and len(value) in (4, 16):
-        return str(ip_address(value))
-    return _text(value)
-
-
-def _text(value: bytes) -> str:
-    """Text if it can be shown, else octets."""
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        return f"0x{value.hex()}"
-    return f'"{text}"' if text.isprintable() else f"0x{value.hex()}"
+    """All attributes but the one that was looked at already."""
+    shown = ((kind, value) for kind, value in reply.attributes if kind != Attribute.MESSAGE_AUTHENTICATOR)
+    for name, text in named(shown, standard()):
+        yield f"{name} = {text}"
