@@ -84,10 +84,14 @@ def missing() -> str:
 
 
 class SambaDomain:
-    """One domain controller; `start` after `provision`."""
+    """One domain controller, which takes no NTLM version 1; `start` after `provision`.
 
-    def __init__(self, folder: Path) -> None:
+    With `winbind` its winbindd runs as well and listens where every ntlm_auth of this machine looks for it.
+    """
+
+    def __init__(self, folder: Path, *, winbind: bool = False) -> None:
         self.folder = folder
+        self.winbind = winbind
         self.authority = Authority.made(folder.with_name(f"{folder.name}-ca"))
         self.configuration = folder / "etc" / "smb.conf"
         self.database = folder / "private" / "sam.ldb"
@@ -121,14 +125,16 @@ class SambaDomain:
         certificate, key = self.authority.issue("dc1", "dc1.corp.example", address=ADDRESS)
         key.chmod(0o600)
         dropped = ("server services", "log file", "interfaces", "bind interfaces")
+        pipe = {} if self.winbind else {"winbindd socket directory": str(self.folder / "winbindd")}
         lines = [line for line in given.splitlines() if not line.strip().startswith(dropped)]
         own = {
-            "server services": "ldap",
+            "server services": "ldap, rpc, winbindd" if self.winbind else "ldap",
+            "ntlm auth": "mschapv2-and-ntlmv2-only",
             "interfaces": f"{ADDRESS}/8",
             "bind interfaces only": "yes",
             "pid directory": str(self.folder / "run"),
             "ncalrpc dir": str(self.folder / "ncalrpc"),
-            "winbindd socket directory": str(self.folder / "winbindd"),
+            **pipe,
             "log file": str(self.folder / "log"),
             "ldap server require strong auth": "yes",
             "tls certfile": str(certificate),
@@ -152,7 +158,7 @@ class SambaDomain:
             start_new_session=True,
         )
         until = time.monotonic() + READY_SECONDS
-        while not _listens(636):
+        while not _listens(636) or (self.winbind and not _answers_pings()):
             if time.monotonic() > until or self._process.poll() is not None:
                 self.stop()
                 raise RuntimeError(f"Samba did not start; see {self.folder / 'log'}")
@@ -168,6 +174,23 @@ class SambaDomain:
         _run("samba-tool", "group", "add", name, *self._there())
         if members:
             _run("samba-tool", "group", "addmembers", name, ",".join(members), *self._there())
+
+    def add_to_group(self, group: str, *members: str) -> None:
+        _run("samba-tool", "group", "addmembers", group, ",".join(members), *self._there())
+
+    def drop_from_group(self, group: str, *members: str) -> None:
+        _run("samba-tool", "group", "removemembers", group, ",".join(members), *self._there())
+
+    def add_unit(self, name: str) -> None:
+        _run("samba-tool", "ou", "add", f"OU={name},{BASE}", *self._there())
+
+    def move(self, name: str, unit: str) -> None:
+        _run("samba-tool", "user", "move", name, f"OU={unit},{BASE}", *self._there())
+
+    def rename(self, name: str, new: str) -> None:
+        """Another short name, principal name and place."""
+        names = (f"--samaccountname={new}", f"--upn={new}@{REALM.lower()}", f"--force-new-cn={new}")
+        _run("samba-tool", "user", "rename", name, *names, *self._there())
 
     def disable(self, name: str) -> None:
         _run("samba-tool", "user", "disable", name, *self._there())
@@ -195,6 +218,10 @@ def _listens(port: int) -> bool:
     with socket.socket() as trial:
         trial.settimeout(1)
         return trial.connect_ex((ADDRESS, port)) == 0
+
+
+def _answers_pings() -> bool:
+    return subprocess.run(("wbinfo", "--ping"), capture_output=True, check=False).returncode == 0
 
 
 def _run(*command: str, given: str | None = None) -> None:

@@ -11,8 +11,8 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from vestibule.core.decisions import Account
+from vestibule.core.directories import Verdict
 from vestibule.core.errors import Unavailable
-from vestibule.core.ports import Verdict
 from vestibule.core.secret import Secret
 from vestibule.directories.upstream_radius import (
     Accepted,

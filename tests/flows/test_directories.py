@@ -1,7 +1,7 @@
 """Directories of others are set up, tried, synchronised and removed, and nothing that still stands on one is lost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,10 +10,9 @@ import pytest
 from tests.flows.desks import ACTOR, Office
 from vestibule.core.clients import Client
 from vestibule.core.decisions import Account
-from vestibule.core.directories import DirectoryRecord
+from vestibule.core.directories import AccountDirectory, DirectoryRecord, Verdict
 from vestibule.core.errors import Malformed, Unavailable
-from vestibule.core.people import Ambiguous, Person
-from vestibule.core.ports import AccountDirectory, Verdict
+from vestibule.core.people import Ambiguous, Person, Unreadable
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
 from vestibule.core.users import User
@@ -22,7 +21,7 @@ from vestibule.flows.desk import SLICE, Desk
 from vestibule.flows.directories import MARGIN_SECONDS, WHOLE_SECONDS
 from vestibule.flows.kinds import Kind, Takeover
 from vestibule.flows.refused import Missing, Refused
-from vestibule.flows.sync_plan import Found, Manners
+from vestibule.flows.sync_plan import Found, Manners, Present, Roll
 
 ALICE = Person("guid", "alice@corp", "cn=alice", other_names=("alice",))
 BOB = Person("other guid", "bob@corp", "cn=bob")
@@ -38,6 +37,7 @@ class Corp:
     asked: list[Account] = field(default_factory=list)
     away: bool = False
     since: list[float] = field(default_factory=list)
+    there: list[Person] = field(default_factory=lambda: [ALICE])
 
     async def check(self, account: Account, password: Secret, source: str, deadline: float) -> Verdict:
         if self.away:
@@ -54,6 +54,19 @@ class Corp:
         for person in self.people:
             yield Found(person)
 
+    def roll(self, since: float) -> Roll:
+        async def present() -> AsyncIterator[Present | Unreadable]:
+            for person in self.there:
+                yield Present(person.id)
+
+        async def fetch(wanted: Iterable[Present]) -> AsyncIterator[Found]:
+            ids = {one.id for one in wanted}
+            for person in self.there:
+                if person.id in ids:
+                    yield Found(person)
+
+        return Roll(present, fetch)
+
 
 class Ldap:
     """A kind with one setting that it needs."""
@@ -64,7 +77,7 @@ class Ldap:
         return settings
 
     def takeover(self, record: DirectoryRecord, live: AccountDirectory) -> Takeover | None:
-        return Takeover(Manners(record.id, brake=1), 60.0, live.found) if isinstance(live, Corp) else None
+        return Takeover(Manners(record.id, brake=1), 60.0, live.found, live.roll) if isinstance(live, Corp) else None
 
     def groups(self, record: DirectoryRecord) -> tuple[str, ...]:
         return ("vpn",) if "vpn" in record.settings else ()
@@ -172,16 +185,34 @@ async def test_people_are_taken_over_and_let_go_after_approval(desk: Desk, live:
     live.corp.people += others
     assert (await directories.sync(desk, ACTOR, id="corp"))["created"] == 3
     live.corp.people = [ALICE]
-    assert (await directories.sync(desk, ACTOR, id="corp"))["held"] == ["p0", "p1"]
+    held = await directories.sync(desk, ACTOR, id="corp")
+    assert held["held"] == ["p0", "p1"]
     last = (await directories.show(desk, ACTOR, id="corp"))["last_sync"]
     assert (last["at"], last["counts"], last["held"]) == (office.clock.at, {"unchanged": 1}, 2)
+    assert last["held_as"] == held["held_as"]
     assert (await directories.sync(desk, ACTOR, id="corp", dry_run=True, approve=True))["gone"] == 2
     assert "directory.approve" not in await office.actions()
     assert (await directories.sync(desk, ACTOR, id="corp", approve=True))["gone"] == 2
     assert "directory.approve" in await office.actions()
+    with pytest.raises(Refused, match="Nobody is held"):
+        await directories.sync(desk, ACTOR, id="corp", approve=True)
 
 
-async def test_a_run_that_asks_for_changes_takes_nobody_for_gone(desk: Desk, live: Live, office: Office) -> None:
+async def test_what_is_approved_without_a_number_is_what_the_last_run_held(desk: Desk, live: Live) -> None:
+    await add(desk)
+    live.corp.people += [replace(ALICE, id=f"id {n}", name=f"p{n}", other_names=()) for n in range(3)]
+    everybody = live.corp.people
+    await directories.sync(desk, ACTOR, id="corp")
+    live.corp.people = everybody[:2]
+    shown = (await directories.sync(desk, ACTOR, id="corp"))["held_as"]
+    live.corp.people = everybody[:1]
+    more = await directories.sync(desk, ACTOR, id="corp", approve=True)
+    assert (more["gone"], more["held_count"]) == (0, 3)
+    assert (await directories.sync(desk, ACTOR, id="corp", approve=shown))["held_count"] == 3
+    assert (await directories.sync(desk, ACTOR, id="corp", approve=more["held_as"]))["gone"] == 3
+
+
+async def test_a_run_that_asks_for_changes_calls_who_is_there(desk: Desk, live: Live, office: Office) -> None:
     await add(desk)
     start = office.clock.at
     first = await directories.sync(desk, ACTOR, id="corp", changes_only=True)
@@ -190,8 +221,10 @@ async def test_a_run_that_asks_for_changes_takes_nobody_for_gone(desk: Desk, liv
     office.clock.at += 60
     second = await directories.sync(desk, ACTOR, id="corp", changes_only=True)
     assert (second["gone"], second["partial"]) == (0, True)
+    live.corp.there = [BOB]
     office.clock.at += 60
-    await directories.sync(desk, ACTOR, id="corp", changes_only=True)
+    third = await directories.sync(desk, ACTOR, id="corp", changes_only=True)
+    assert (third["created"], third["gone"], third["partial"]) == (1, 1, True)
     assert live.corp.since == [0.0, start - MARGIN_SECONDS, start + 60 - MARGIN_SECONDS]
 
 
@@ -337,6 +370,20 @@ async def test_a_client_passes_people_until_the_end_of_a_day_and_says_so(desk: D
     office.clock.at = 1801526400.0
     assert not any("Until" in warning for warning in (await clients.show(desk, ACTOR, id="vpn"))["warnings"])
     assert (await clients.change(desk, ACTOR, id="vpn", pass_until=""))["client"]["pass_until"] is None
+
+
+@pytest.mark.requirement(42)
+async def test_a_client_hands_ms_chap_on_only_when_told_and_says_what_that_risks(desk: Desk) -> None:
+    await add(desk)
+    added = await clients.add(desk, ACTOR, name="vpn", networks=["192.0.2.7"], first_factor="corp")
+    assert added["client"]["pass_through"] is False
+    told = await clients.change(desk, ACTOR, id="vpn", pass_through=True)
+    assert told["client"]["pass_through"] is True
+    assert any("breaks an MS-CHAP password within a day" in warning for warning in told["warnings"])
+    with pytest.raises(Refused, match="first_factor must name a directory"):
+        await clients.change(desk, ACTOR, id="vpn", first_factor="")
+    told = await clients.change(desk, ACTOR, id="vpn", pass_through=False)
+    assert not any("MS-CHAP" in warning for warning in told["warnings"])
 
 
 @pytest.mark.parametrize("wrong", ["soon", "2027-13-01", "2099-01-01", "01.02.2027", "2027-01-14"])

@@ -9,9 +9,9 @@ import pytest
 
 from vestibule.core.clients import Client
 from vestibule.core.decisions import Accept, Account, CheckPassword
+from vestibule.core.directories import Verdict
 from vestibule.core.engine import Engine
 from vestibule.core.errors import Malformed, Unavailable
-from vestibule.core.ports import Verdict
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
 from vestibule.core.users import Mfa, User

@@ -15,8 +15,9 @@ from vestibule.core.secret import Secret
 from vestibule.core.users import Alias, Mfa, Password, Role, User
 from vestibule.flows import groups, tokens, users
 from vestibule.flows.refused import Refused
-from vestibule.flows.sync import LEASE_SECONDS, PAGE, Sync
-from vestibule.flows.sync_plan import FOREVER, Found, Gone, Manners
+from vestibule.flows.sync import PAGE, Sync
+from vestibule.flows.sync_memory import LEASE_SECONDS
+from vestibule.flows.sync_plan import FOREVER, GONE_KIND, Found, Gone, Leaving, Manners, Present, Roll, list_number
 
 CORP = Manners("corp")
 
@@ -46,9 +47,41 @@ async def listed(entries: Iterable[Person | Unreadable | Found | Exception]) -> 
 
 
 async def sync(
-    office: Office, *entries: Person | Unreadable | Found | Exception, manners: Manners = CORP, **more: bool
+    office: Office,
+    *entries: Person | Unreadable | Found | Exception,
+    manners: Manners = CORP,
+    dry_run: bool = False,
+    approved: str = "",
+    roll: Roll | None = None,
 ) -> dict[str, Any]:
-    return await Sync(office.desk, manners, **more).run(listed(entries))  # type: ignore[arg-type]  # flags only
+    return await Sync(office.desk, manners, dry_run, approved, roll=roll).run(listed(entries))
+
+
+def roll(*people: Person | Found | Present | Unreadable | Exception) -> Roll:
+    """Who is there at all: people, people under an item, or only an id of somebody who may be under it."""
+
+    async def present() -> AsyncIterator[Present | Unreadable]:
+        for one in people:
+            match one:
+                case Exception():
+                    raise one
+                case Found(Person() as entry):
+                    yield Present(entry.id, one.groups)
+                case Found():
+                    raise AssertionError("not listed so")
+                case Person():
+                    yield Present(one.id)
+                case _:
+                    yield one
+
+    async def fetch(wanted: Iterable[Present]) -> AsyncIterator[Found]:
+        known = {one.id: one for one in people if isinstance(one, Person)}
+        known |= {one.entry.id: one.entry for one in people if isinstance(one, Found) and isinstance(one.entry, Person)}
+        for one in wanted:
+            if one.id in known:
+                yield Found(known[one.id], one.groups)
+
+    return Roll(present, fetch)
 
 
 def counts(report: dict[str, Any]) -> dict[str, int]:
@@ -238,7 +271,35 @@ async def test_more_than_the_brake_allows_are_held_until_they_are_approved(offic
     assert (await office.actions())[-1] == "directory.held"
     assert counts(await sync(office, *crowd[:2])) == {"unchanged": 2, "gone": 5}
     await sync(office, *crowd)
-    assert counts(await sync(office, crowd[0], approved=True)) == {"unchanged": 1, "gone": 6}
+    assert counts(await sync(office, crowd[0], approved=report["held_as"])) == {"unchanged": 1, "gone": 6}
+
+
+async def test_only_the_list_that_was_shown_is_approved(office: Office) -> None:
+    crowd = [person(f"p{n}") for n in range(9)]
+    await sync(office, *crowd)
+    shown = (await sync(office, *crowd[:2], dry_run=True))["held_as"]
+    assert shown.startswith("7-")
+    report = await sync(office, crowd[0], approved=shown)
+    assert counts(report) == {"unchanged": 1, "held_count": 8}
+    assert shown in report["notes"][-1]["what"]
+    other = await sync(office, *crowd[1:3], approved=shown)
+    assert (counts(other), other["held_as"] != shown) == ({"unchanged": 2, "held_count": 7}, True)
+    assert (await user(office, "p8")).block is None
+    assert counts(await sync(office, *crowd[:2], approved=shown)) == {"unchanged": 2, "gone": 7}
+
+
+async def test_one_list_of_disabled_and_gone_is_approved_together(office: Office) -> None:
+    crowd = [person(f"p{n}") for n in range(15)]
+    await sync(office, *crowd)
+    off = [replace(one, enabled=False) for one in crowd[:6]]
+    report = await sync(office, *off, *crowd[12:])
+    assert (report["held_count"], report["held_as"].partition("-")[0]) == (12, "12")
+    assert report["held"] == [f"p{n}" for n in range(6)] + sorted(f"p{n}" for n in range(6, 12))
+    assert counts(await sync(office, *off, *crowd[12:], approved=report["held_as"])) == {
+        "unchanged": 9,
+        "disabled": 6,
+        "gone": 6,
+    }
 
 
 async def test_they_can_be_removed_with_all_that_is_theirs(office: Office) -> None:
@@ -302,16 +363,17 @@ async def test_a_block_that_is_over_keeps_nobody_from_being_blocked(office: Offi
 
 @pytest.mark.parametrize("partial", [False, True])
 async def test_more_disabled_at_once_than_the_brake_allows_are_held(office: Office, *, partial: bool) -> None:
+    who = roll(*(person(f"p{n}") for n in range(8))) if partial else None
     crowd = [person(f"p{n}") for n in range(8)]
     await sync(office, *crowd)
     off = [replace(one, enabled=False) for one in crowd[:6]]
-    report = await sync(office, *off, *crowd[6:], partial=partial)
+    report = await sync(office, *off, *crowd[6:], roll=who)
     assert (counts(report), report["held"]) == ({"unchanged": 8, "held_count": 6}, [one.name for one in off])
     assert (await user(office, "p0")).block is None
     assert (await office.actions())[-1] == "directory.held"
     assert counts(await sync(office, *off[:5], *crowd[5:], dry_run=True)) == {"unchanged": 8, "disabled": 5}
     assert (await user(office, "p0")).block is None
-    assert counts(await sync(office, *off, *crowd[6:], approved=True)) == {"unchanged": 8, "disabled": 6}
+    assert counts(await sync(office, *off, *crowd[6:], approved=report["held_as"])) == {"unchanged": 8, "disabled": 6}
     assert all([(await user(office, one.name)).block for one in off])
     assert counts(await sync(office, *off, *crowd[6:])) == {"unchanged": 8}
 
@@ -324,10 +386,12 @@ async def test_who_is_held_again_is_told_once_in_the_journal(office: Office) -> 
     assert (await office.actions()).count("directory.held") == 2
 
 
-@pytest.mark.parametrize("approved", [False, True])
-async def test_a_list_of_nobody_is_an_error_and_never_everybody_gone(office: Office, *, approved: bool) -> None:
+@pytest.mark.parametrize("how", ["told", "approved", "called"])
+async def test_a_list_of_nobody_is_an_error_and_never_everybody_gone(office: Office, how: str) -> None:
     await sync(office, *PEOPLE)
-    report = await sync(office, approved=approved)
+    number = list_number([Leaving(GONE_KIND, (await user(office, one.name)).id, one.name) for one in PEOPLE])
+    approved, who = number if how == "approved" else "", roll() if how == "called" else None
+    report = await sync(office, approved=approved, roll=who)
     assert (counts(report), len(report["notes"])) == ({"held_count": 3}, 1)
     assert report["nobody_listed"]
     assert (await user(office, "p0")).block is None
@@ -346,7 +410,7 @@ async def test_somebody_whose_new_name_is_refused_follows_in_all_else(office: Of
 async def test_a_name_of_ones_own_is_nobodys_other_name_any_more(office: Office) -> None:
     await sync(office, replace(PEOPLE[0], other_names=("p1",)))
     assert await names(office) == {"p1": "p0"}
-    assert counts(await sync(office, PEOPLE[1], partial=True)) == {"created": 1}
+    assert counts(await sync(office, PEOPLE[1], roll=roll(*PEOPLE[:2]))) == {"created": 1}
     assert await names(office) == {}
 
 
@@ -440,3 +504,64 @@ async def never(begun: asyncio.Event) -> AsyncIterator[Found]:
     begun.set()
     await asyncio.Event().wait()
     yield Found(PEOPLE[0])
+
+
+# -- only what changed, and who is there at all ---------------------------------------------------------------------
+
+STAFF = Manners("corp", managed_groups=("staff", "guests"))
+
+
+async def test_who_is_there_but_did_not_change_is_only_called(office: Office) -> None:
+    await sync(office, *PEOPLE)
+    before = await office.actions()
+    assert counts(await sync(office, roll=roll(*PEOPLE))) == {}
+    renamed = replace(PEOPLE[0], name="renamed")
+    assert counts(await sync(office, renamed, roll=roll(*PEOPLE))) == {"changed": 1}
+    assert len(await office.actions()) == len(before) + 1
+
+
+async def test_who_is_not_there_any_more_is_gone_though_nothing_said_so(office: Office) -> None:
+    await sync(office, *PEOPLE)
+    report = await sync(office, roll=roll(*PEOPLE[1:]))
+    assert (counts(report), report["partial"]) == ({"gone": 1}, True)
+    assert (await user(office, "p0")).blocked(office.clock.at)
+
+
+async def test_the_brake_holds_them_as_ever(office: Office) -> None:
+    crowd = [person(f"p{n}") for n in range(8)]
+    await sync(office, *crowd)
+    report = await sync(office, roll=roll(*crowd[:2]))
+    assert (counts(report), report["held_as"].partition("-")[0]) == ({"held_count": 6}, "6")
+
+
+async def test_who_joined_without_a_change_of_their_own_is_asked_for_and_taken_over(office: Office) -> None:
+    await sync(office, *PEOPLE[:2])
+    assert counts(await sync(office, roll=roll(*PEOPLE))) == {"created": 1}
+
+
+async def test_who_came_under_another_item_gets_its_groups(office: Office) -> None:
+    for name in ("staff", "guests"):
+        await groups.add(office.desk, ACTOR, name=name)
+    await sync(office, *(Found(one, ("staff",)) for one in PEOPLE), manners=STAFF)
+    moved = roll(Found(PEOPLE[0], ("guests",)), Found(PEOPLE[1]), Found(PEOPLE[2], ("staff",)))
+    assert counts(await sync(office, manners=STAFF, roll=moved)) == {"changed": 2}
+    assert [(await user(office, one.name)).groups for one in PEOPLE] == [("guests",), (), ("staff",)]
+
+
+async def test_where_no_group_changed_nobody_joins_or_leaves_one(office: Office) -> None:
+    await groups.add(office.desk, ACTOR, name="staff")
+    await sync(office, Found(PEOPLE[0], ("staff",)), manners=STAFF)
+    unsure = roll(Present(PEOPLE[0].id, (), sure=False), Present(PEOPLE[1].id, ("staff",), sure=False))
+    assert counts(await sync(office, manners=STAFF, roll=unsure)) == {}
+    assert (await user(office, "p0")).groups == ("staff",)
+
+
+@pytest.mark.parametrize("broken", [Unreadable("cn=x", "has no id"), Unavailable("it broke off")])
+async def test_a_roll_that_is_not_whole_takes_nobody_away(office: Office, broken: Unreadable | Unavailable) -> None:
+    await sync(office, *PEOPLE)
+    try:
+        report = await sync(office, roll=roll(PEOPLE[0], broken))
+        assert counts(report) == {"unreadable": 1}
+    except Unavailable:
+        assert isinstance(broken, Unavailable)
+    assert [(await user(office, one.name)).block for one in PEOPLE] == [None] * 3

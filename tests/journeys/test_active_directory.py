@@ -186,6 +186,8 @@ def test_a_locked_account_is_told_and_what_came_before_was_counted(world: World)
 def test_people_come_over_with_their_names_and_a_second_run_changes_nothing(world: World) -> None:
     jane = world.terminal.json("user", "show", "jane@corp.example", "--json")["user"]
     assert (jane["first_name"], jane["last_name"], jane["email"]) == ("Jane", "Miller", "jane.miller@corp.example")
+    assert jane["directory"] == "corp"
+    assert "checked by the directory corp" in run(world.terminal, "user", "show", "jane@corp.example")
     again = world.terminal.json("directory", "sync", "corp", "--json")
     assert (again["created"], again["gone"], again["refused"]) == (0, 0, 0)
 

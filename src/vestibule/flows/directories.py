@@ -9,10 +9,10 @@ from typing import Any
 
 from vestibule.core.clients import Client
 from vestibule.core.decisions import Account
-from vestibule.core.directories import DirectoryRecord
+from vestibule.core.directories import AccountDirectory, DirectoryRecord, Verdict
 from vestibule.core.errors import Malformed, Unavailable
 from vestibule.core.people import Ambiguous, Person
-from vestibule.core.ports import AccountDirectory, Reading, Verdict, Writing
+from vestibule.core.ports import Reading, Writing
 from vestibule.core.secret import Secret
 from vestibule.core.users import Group, User
 from vestibule.flows.client_rules import MOST
@@ -20,7 +20,8 @@ from vestibule.flows.clients import made_id
 from vestibule.flows.desk import SLICE, Desk, Progress, Told, quiet
 from vestibule.flows.kinds import Finding, Takeover
 from vestibule.flows.refused import Missing, Refused
-from vestibule.flows.sync import Sync, begun, forget, give_up_lead, last_run, lead, remember_begun
+from vestibule.flows.sync import Sync
+from vestibule.flows.sync_memory import begun, forget, give_up_lead, last_run, lead, remember_begun
 
 LOCAL = "local"
 TRY_SECONDS = 10.0
@@ -160,30 +161,52 @@ async def sync(
     *,
     id: str,
     dry_run: bool = False,
-    approve: bool = False,
+    approve: bool | str = False,
     changes_only: bool = False,
     progress: Progress = quiet,
 ) -> Told:
-    """Take the people of a directory over now; `approve` lets go of more people than the brake allows.
+    """Take the people of a directory over now.
 
-    With `changes_only` those who changed since the last run are enough, where a whole run was good a day ago at most,
-    nobody was held by the last one, and the settings are still the same.
+    `approve` lets go of more people than the brake allows: exactly those of the list that has this number, or with True
+    those whom the last run held. With `changes_only` those who changed since the last run are enough, where a whole run
+    was good a day ago at most, nobody was held by the last one, and the settings are still the same.
     """
+    takeover = refuse_unlisted(desk, id)
+    approved = await _approved(desk, actor, id, approve, dry_run=dry_run)
+    began, version = desk.clock(), desk.store.snapshot.directories[id].version
+    of, whole, last = await desk.store.read(lambda reading: begun(reading, id))
+    fresh = of == version and 0.0 <= began - whole < WHOLE_SECONDS and last <= began
+    since, roll = last - MARGIN_SECONDS, takeover.roll if changes_only and fresh else None
+    run = Sync(desk, takeover.manners, dry_run, approved, progress, None if roll is None else roll(since))
+    report = await run.run(takeover.found(0.0 if roll is None else since))
+    if not dry_run:
+        good = 0.0 if report["held_count"] else began if roll is None else whole  # who is held is looked at each time
+        await desk.store.change(lambda writing: remember_begun(writing, id, version, good, began))
+    return report
+
+
+async def _approved(desk: Desk, actor: str, id: str, approve: bool | str, *, dry_run: bool) -> str:  # noqa: FBT001 - as the caller has it
+    """The number of the list that is approved; the journal says who approved it. Refused when there is none."""
+    if not approve:
+        return ""
+    number = approve if isinstance(approve, str) else ""
+    if not number:
+        last = await desk.store.read(lambda reading: last_run(reading, id))
+        number = (last or {}).get("held_as", "")
+    if not number:
+        raise Refused("Nobody is held, so there is nothing to approve. See who would be: a dry run tells.", "approve")
+    if not dry_run:
+        note = desk.entry("directory.approve", actor, directory=id, list=number)
+        await desk.store.change(lambda writing: writing.note(note))
+    return number
+
+
+def refuse_unlisted(desk: Desk, id: str) -> Takeover:
+    """How the people of this directory are taken over; refused where it lists nobody."""
     takeover = takeover_of(desk, id)
     if takeover is None:
         raise Refused(f"The directory {id} lists nobody: it has no items to synchronise.", "id")
-    if approve and not dry_run:
-        note = desk.entry("directory.approve", actor, directory=id)
-        await desk.store.change(lambda writing: writing.note(note))
-    began, version = desk.clock(), desk.store.snapshot.directories[id].version
-    of, whole, last = await desk.store.read(lambda reading: begun(reading, id))
-    partial = changes_only and of == version and 0.0 <= began - whole < WHOLE_SECONDS and last <= began
-    run = Sync(desk, takeover.manners, dry_run, approve, progress, partial)
-    report = await run.run(takeover.found(last - MARGIN_SECONDS if partial else 0.0))
-    if not dry_run:
-        since = 0.0 if report["held_count"] else whole if partial else began  # who is held is looked at each time
-        await desk.store.change(lambda writing: remember_begun(writing, id, version, since, began))
-    return report
+    return takeover
 
 
 def takeover_of(desk: Desk, id: str) -> Takeover | None:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from vestibule.core.decisions import Account, CheckPassword
+from vestibule.core.directories import AccountDirectory, Directory, Verdict
 from vestibule.core.errors import Malformed, Unavailable
-from vestibule.core.ports import AccountDirectory, Directory, Store, Verdict
+from vestibule.core.ports import Store
 from vestibule.core.reasons import Reason
 from vestibule.core.users import User
 
@@ -36,7 +37,7 @@ class FirstFactor:
         except Malformed as malformed:  # wrong settings are nobody's wrong password
             raise Unavailable(f"the directory {account.directory!r} can not be asked: {malformed}") from None
         if verdict.right and not account.external_id:
-            return await self._unless_another(order.user_id, account, verdict)
+            return await unless_another(self._store, order.user_id, account, verdict)
         return verdict
 
     def _directory(self, id: str) -> AccountDirectory:
@@ -48,11 +49,12 @@ class FirstFactor:
     async def _is_ours(self, user_id: str, account: Account) -> bool:
         return bool(user_id) and account.local and await self._local.knows(user_id)
 
-    async def _unless_another(self, user_id: str, account: Account, verdict: Verdict) -> Verdict:
-        """Nobody goes round their second factor by a name that is not theirs here, whether somebody has it or not."""
-        if not verdict.external_id:
-            return verdict
-        same = await self._store.read(lambda reading: reading.find(User, "external_id", verdict.external_id))
-        if any(user.directory == account.directory and user.id != user_id for user in same):
-            return replace(verdict, right=False, refusal=Reason.UNKNOWN_USER, detail=ANOTHER_NAME)
+
+async def unless_another(store: Store, user_id: str, account: Account, verdict: Verdict) -> Verdict:
+    """Nobody goes round their second factor by a name that is not theirs here, whether somebody has it or not."""
+    if not verdict.external_id:
         return verdict
+    same = await store.read(lambda reading: reading.find(User, "external_id", verdict.external_id))
+    if any(user.directory == account.directory and user.id != user_id for user in same):
+        return replace(verdict, right=False, refusal=Reason.UNKNOWN_USER, detail=ANOTHER_NAME)
+    return verdict

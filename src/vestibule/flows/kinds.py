@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from vestibule.core.directories import DirectoryRecord
+from vestibule.core.directories import AccountDirectory, DirectoryRecord
 from vestibule.core.people import Ambiguous, Person
-from vestibule.core.ports import AccountDirectory
 from vestibule.core.secret import Secret
-from vestibule.flows.sync_plan import Found, Manners
+from vestibule.flows.sync_plan import Found, Manners, Roll
 
 
 @runtime_checkable
@@ -23,12 +22,14 @@ class Finding(Protocol):
 class Takeover:
     """How the people of a directory are taken over: each `every` seconds (0 for only when told to).
 
-    `found` gives everybody, or, for a time other than 0, those who changed since then and maybe others.
+    `found` gives everybody, or, for a time other than 0, those who changed since then and maybe others. `roll`, for
+    such a time, tells who is there at all; a directory without one is always taken over as a whole.
     """
 
     manners: Manners
     every: float
     found: Callable[[float], AsyncIterator[Found]]
+    roll: Callable[[float], Roll] | None = None
 
 
 class Kind(Protocol):

@@ -3,60 +3,69 @@
 Rules of this file:
 - An error is an error: nobody is taken for gone unless the whole list was read, and every entry of it.
 - A list of nobody at all is an error as well, whoever approves it.
-- More people gone than the brake allows are held until a person approves; so are more people disabled at once.
+- More people gone than the brake allows are held until a person approves; so are more people disabled at once. What is
+  approved is the list that was shown: another one is held again.
+- A run that asks only for changes then asks who is there at all, by ids alone: so it sees who is gone, who has joined a
+  group, and who has left one.
 - What is the same is only read; a second run writes nothing.
 - One run of a directory at a time, on all nodes together.
 """
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, replace
-from hashlib import blake2b
+from typing import Any
 
-from vestibule.core.directories import DirectoryRecord
 from vestibule.core.errors import Unavailable
 from vestibule.core.people import Unreadable
 from vestibule.core.ports import Reading, Writing
 from vestibule.core.users import Alias, Block, Password, User
 from vestibule.flows.desk import Desk, Progress, Told, quiet
-from vestibule.flows.refused import Missing, Refused
+from vestibule.flows.roles import LastOwner, keeping_an_owner
 from vestibule.flows.sessions import end_all
+from vestibule.flows.sync_memory import give_up_lead, last_run, lead, state_name
 from vestibule.flows.sync_plan import (
     DISABLED,
+    DISABLED_KIND,
     FOREVER,
+    GONE_KIND,
     KINDS,
     MOST_REMARKS,
     Found,
     Gone,
+    Leaving,
     Manners,
+    Present,
     Report,
+    Roll,
     Slice,
     Wanted,
+    digest,
+    list_number,
 )
 from vestibule.flows.users import take_out
 
 PAGE = 50  # people in one slice: each may write a user and some names
 GONE_PAGE = 200
-LEASE_SECONDS = 120.0
-DIGEST_OCTETS = 16
 GONE = "gone from the directory"
+TOO_MANY = "which is more than the brake allows"
 NOBODY = "the directory lists nobody at all, so nobody is taken for gone"
 
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """One run: where it writes, how, whether it is for good, and whether all who are gone were approved.
+    """One run: where it writes, how, whether it is for good, and which list of people gone or disabled was approved.
 
-    A `partial` one is told of some people only, so nobody is gone.
+    With `roll` it is a partial one: what it finds are those who changed, and `roll` tells who is there at all.
     """
 
     desk: Desk
     manners: Manners
     dry_run: bool = False
-    approved: bool = False
+    approved: str = ""
     progress: Progress = quiet
-    partial: bool = False
+    roll: Roll | None = None
 
     async def run(self, found: AsyncIterator[Found]) -> Told:
         """Take over all that was found. Raises Unavailable, with what was taken over so far kept, and nobody gone."""
@@ -71,20 +80,55 @@ class Sync:
         return self._told(report)
 
     async def _run(self, found: AsyncIterator[Found], run: str) -> Report:
-        report, seen, done = Report(), set[bytes](), 0
+        report, seen = Report(), set[bytes]()
+        await self._take_all(found, report, seen, run)
+        if self.roll is not None:
+            seen = await self._called(self.roll, report, seen, run)
+        await self._settle(report, seen, run)
+        return report
+
+    async def _take_all(self, found: AsyncIterator[Found], report: Report, seen: set[bytes], run: str) -> None:
+        done = len(seen)
         async for page in _pages(found):
             report.add(await self._take(list(_first_times(page, seen, report))))
             done += len(page)
             self.progress(done, None)
             await self._lead(run)
-        await self._block_disabled(report, run)
-        if self.partial:
-            return report
-        if report.counts["unreadable"]:
-            report.remark("", "some entries can not be read, so nobody is taken for gone; mend them in the directory")
-        else:
-            await self._let_go(report, seen, run)
-        return report
+
+    async def _called(self, roll: Roll, report: Report, changed: set[bytes], run: str) -> set[bytes]:
+        """Take those who joined, or came under another item, without a change of their own; give all who are there."""
+        there = await self._there(roll, report, run)
+        wanted = await self._others(there, changed)
+        if wanted:
+            await self._take_all(roll.fetch(wanted), report, changed, run)
+        return {digest(id) for id in there}
+
+    async def _there(self, roll: Roll, report: Report, run: str) -> dict[str, Present]:
+        """Everybody by their id, each as the first item has them; people may be a few hundred thousand."""
+        there: dict[str, Present] = {}
+        async for one in roll.present():
+            if isinstance(one, Unreadable):
+                report.counts["unreadable"] += 1
+                report.remark(one.place, one.why)
+            else:
+                there.setdefault(one.id, one)
+            if len(there) % (20 * PAGE) == 0:
+                await self._lead(run)
+        return there
+
+    async def _others(self, there: dict[str, Present], changed: set[bytes]) -> list[Present]:
+        """Who is there and unknown here, or has other groups of ours than their item gives."""
+        known, wanted = set[str](), []
+        async for user in self._theirs():
+            one = there.get(user.external_id)
+            if one is None:
+                continue
+            known.add(one.id)
+            given = {name for name in user.groups if name in self.manners.managed_groups}
+            if one.sure and given != set(one.groups) and digest(one.id) not in changed:
+                wanted.append(one)
+        fresh = (one for id, one in there.items() if one.sure and id not in known and digest(id) not in changed)
+        return [*wanted, *fresh]
 
     # -- one node leads -------------------------------------------------------------------------------------------
 
@@ -100,7 +144,12 @@ class Sync:
 
     async def _remember(self, report: Report) -> None:
         """What the last run found, for those who look later; the journal says when others are held than before."""
-        outcome = {"at": self.desk.clock(), "counts": dict(report.counts), "held": len(report.held)}
+        outcome = {
+            "at": self.desk.clock(),
+            "counts": dict(report.counts),
+            "held": len(report.held),
+            "held_as": report.held_as,
+        }
 
         def act(writing: Writing) -> None:
             before = last_run(writing, self.manners.directory) or {"held": 0}
@@ -113,7 +162,7 @@ class Sync:
             await self.desk.store.change(act)
 
     def _name(self, what: str) -> str:
-        return _state(self.manners.directory, what)
+        return state_name(self.manners.directory, what)
 
     # -- those who are there --------------------------------------------------------------------------------------
 
@@ -145,50 +194,77 @@ class Sync:
 
     # -- those who are disabled, or gone --------------------------------------------------------------------------
 
-    async def _block_disabled(self, report: Report, run: str) -> None:
-        """Wrong settings can make everybody look disabled, so the brake is for them as well."""
-        if self._too_many(len(report.disabled)):
-            report.held += sorted(name for _id, name in report.disabled)
-            report.remark("", f"{len(report.disabled)} people are disabled, which is more than the brake allows")
-            return
-        for place, (user_id, _name) in enumerate(report.disabled):
+    async def _settle(self, report: Report, seen: set[bytes], run: str) -> None:
+        """Block and let go, as far as the brake allows: wrong settings can make everybody look disabled, or gone."""
+        disabled = [Leaving(DISABLED_KIND, id, name) for id, name in report.disabled]
+        gone = await self._leaving(report, seen)
+        held = [*(disabled if self._too_many(disabled) else ()), *(gone if not seen or self._too_many(gone) else ())]
+        if held and ((not seen and gone) or not self._is_approved(held)):
+            self._hold(report, held, nobody=not seen and bool(gone))
+            waits = frozenset(held)
+            disabled, gone = [[one for one in some if one not in waits] for some in (disabled, gone)]
+        for place, one in enumerate((*disabled, *gone)):
             if place % PAGE == 0:
                 await self._lead(run)
-            report.counts["disabled"] += 1
-            await self._block(user_id, DISABLED)
+            act = self._block(one.id, DISABLED) if one.kind == DISABLED_KIND else self._release(one.id)
+            await self._unless_last(report, one.name, one.kind, act)
 
-    async def _let_go(self, report: Report, seen: set[bytes], run: str) -> None:
+    async def _leaving(self, report: Report, seen: set[bytes]) -> list[Leaving]:
         if self.manners.gone is Gone.KEEP:
-            return
-        gone = [user async for user in self._gone(seen)]
-        if gone and (not seen or self._too_many(len(gone))):
-            report.held += sorted(user.name for user in gone)
-            report.nobody_listed = not seen
-            report.remark("", f"{len(gone)} people are gone, which is more than the brake allows" if seen else NOBODY)
-            return
-        for place, user in enumerate(gone):
-            if place % PAGE == 0:
-                await self._lead(run)
-            report.counts["gone"] += 1
-            await self._release(user)
+            return []
+        if report.counts["unreadable"]:
+            report.remark("", "some entries can not be read, so nobody is taken for gone; mend them in the directory")
+            return []
+        return [Leaving(GONE_KIND, user.id, user.name) async for user in self._gone(seen)]
 
-    def _too_many(self, people: int) -> bool:
-        return people > self.manners.brake and not self.approved
+    def _hold(self, report: Report, held: list[Leaving], *, nobody: bool) -> None:
+        report.held += [one.name for one in sorted(held, key=lambda one: (one.kind, one.name))]
+        report.held_as = "" if nobody else list_number(held)
+        report.nobody_listed = nobody
+        for kind, words in ((DISABLED_KIND, "are disabled"), (GONE_KIND, "are gone")):
+            if many := sum(one.kind == kind for one in held):
+                told = NOBODY if nobody and kind == GONE_KIND else f"{many} people {words}, {TOO_MANY}"
+                report.remark("", told)
+        if self.approved and not nobody:
+            report.remark(
+                "", f"the list {self.approved} was approved, and now it is {report.held_as}; look at it again"
+            )
+
+    def _is_approved(self, held: list[Leaving]) -> bool:
+        return self.approved == list_number(held)
+
+    async def _unless_last(self, report: Report, name: str, kind: str, act: Coroutine[Any, Any, None]) -> None:
+        """Do it and count it; the last owner who can sign in is held, whoever approves."""
+        try:
+            await act
+        except LastOwner:
+            report.held.append(name)
+            report.remark("", f"{name} is the last owner who can sign in, and stays; make somebody else an owner")
+        else:
+            report.counts[kind] += 1
+
+    def _too_many(self, people: list[Leaving]) -> bool:
+        return len(people) > self.manners.brake
 
     async def _gone(self, seen: set[bytes]) -> AsyncIterator[User]:
+        async for user in self._theirs():
+            blocked = self.manners.gone is Gone.BLOCK and user.blocked(self.desk.clock())
+            if not blocked and digest(user.external_id) not in seen:
+                yield user
+
+    async def _theirs(self) -> AsyncIterator[User]:
+        """All users who are people of this directory."""
         after = ""
         while users := await self.desk.store.read(lambda reading, after=after: reading.page(User, after, GONE_PAGE)):  # type: ignore[misc]  # the default is bound at once
             after = users[-1].id
             for user in users:
-                theirs = user.directory == self.manners.directory
-                blocked = self.manners.gone is Gone.BLOCK and user.blocked(self.desk.clock())
-                if theirs and not blocked and _digest(user.external_id) not in seen:
+                if user.directory == self.manners.directory:
                     yield user
 
-    async def _release(self, user: User) -> None:
+    async def _release(self, user_id: str) -> None:
         if self.manners.gone is Gone.BLOCK:
-            return await self._block(user.id, GONE)
-        known = await self.desk.store.read(lambda reading: reading.get(User, user.id))
+            return await self._block(user_id, GONE)
+        known = await self.desk.store.read(lambda reading: reading.get(User, user_id))
         if known is not None and known.directory == self.manners.directory and not self.dry_run:
             await take_out(self.desk, self.manners.actor, known)
         return None
@@ -205,7 +281,8 @@ class Sync:
                 return
             block = Block(now, FOREVER, self.manners.actor, reason)
             blocked = replace(known, block=block, version=known.version + 1)
-            writing.put(blocked)
+            with keeping_an_owner(self.desk, writing, known):
+                writing.put(blocked)
             end_all(writing, user_id)
             writing.note(self.desk.entry("user.block", self.manners.actor, blocked, reason=reason))
 
@@ -215,59 +292,14 @@ class Sync:
         return {
             "directory": self.manners.directory,
             "dry_run": self.dry_run,
-            "partial": self.partial,
+            "partial": self.roll is not None,
             **{kind: report.counts[kind] for kind in KINDS},
             "held": report.held[:MOST_REMARKS],
             "held_count": len(report.held),
+            "held_as": report.held_as,
             "nobody_listed": report.nobody_listed,
             "notes": report.remarks,
         }
-
-
-def lead(writing: Writing, directory: str, run: str, now: float) -> None:
-    """Take, or keep, the lead for a while. Refused while another run has it, here or elsewhere, or without a directory.
-
-    A lead that ends later than any can was taken by a clock that was wrong, and is none.
-    """
-    if writing.get(DirectoryRecord, directory) is None:
-        raise Missing(f"There is no directory {directory}. See them with: vestibule directory list", "id")
-    holder, until = json.loads(writing.state(_state(directory, "lease")) or '["", 0]')
-    if holder not in {"", run} and now < until <= now + 2 * LEASE_SECONDS:
-        raise Refused(f"The directory {directory} is being synchronised just now. Try again later.", "directory")
-    writing.set_state(_state(directory, "lease"), json.dumps([run, now + LEASE_SECONDS]))
-
-
-def give_up_lead(writing: Writing, directory: str, run: str) -> None:
-    """Let others lead, if this run still does."""
-    if (writing.state(_state(directory, "lease")) or "[]").startswith(f'["{run}"'):
-        writing.set_state(_state(directory, "lease"), "")
-
-
-def forget(writing: Writing, directory: str) -> None:
-    """Forget all runs: another directory of this id begins anew."""
-    for what in ("lease", "begun", "last"):
-        writing.set_state(_state(directory, what), "")
-
-
-def begun(reading: Reading, directory: str) -> tuple[int, float, float]:
-    """Of which version of the settings the last good runs were; when the last whole one and the last one began."""
-    version, whole, last = json.loads(reading.state(_state(directory, "begun")) or "[0, 0.0, 0.0]")
-    return version, whole, last
-
-
-def remember_begun(writing: Writing, directory: str, version: int, whole: float, last: float) -> None:
-    """What `begun` gives from now on."""
-    writing.set_state(_state(directory, "begun"), json.dumps([version, whole, last]))
-
-
-def last_run(reading: Reading, directory: str) -> Told | None:
-    """How the last run of a directory ended: when it was (`at`), its counts, how many are held; None before any."""
-    text = reading.state(_state(directory, "last"))
-    return dict(json.loads(text)) if text else None
-
-
-def _state(directory: str, what: str) -> str:
-    return f"directory/{directory}/{what}"
 
 
 async def _pages(found: AsyncIterator[Found]) -> AsyncIterator[list[Found]]:
@@ -288,11 +320,6 @@ def _first_times(page: Iterable[Found], seen: set[bytes], report: Report) -> Ite
         if isinstance(one.entry, Unreadable):
             report.counts["unreadable"] += 1
             report.remark(one.entry.place, one.entry.why)
-        elif (digest := _digest(one.entry.id)) not in seen:
-            seen.add(digest)
+        elif (short := digest(one.entry.id)) not in seen:
+            seen.add(short)
             yield one
-
-
-def _digest(external_id: str) -> bytes:
-    """A short form, since hundreds of thousands are remembered for a while."""
-    return blake2b(external_id.encode(), digest_size=DIGEST_OCTETS).digest()

@@ -1,9 +1,11 @@
 """What is to be done about some people of a directory: pure questions to the store, one plan for each person."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from hashlib import blake2b
+from typing import NamedTuple
 
 from vestibule.core.people import Person, PhoneKind, Unreadable
 from vestibule.core.ports import Reading
@@ -12,6 +14,7 @@ from vestibule.wire.names import BadField, name_key
 from vestibule.wire.user_csv import LONGEST_NAME, checked_email, checked_phone
 
 MOST_REMARKS = 1000
+DIGEST_OCTETS = 16
 FOREVER = 253_402_300_799.0  # the last second of the year 9999
 DISABLED = "disabled in the directory"
 
@@ -55,12 +58,57 @@ class Found:
     locale: str = "en"
 
 
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Somebody who is there; `groups` are those of ours that their item gives.
+
+    With `sure` off they are among the people of the item but for its group, which has not changed since the last run.
+    """
+
+    id: str
+    groups: tuple[str, ...] = ()
+    item: int = 0
+    sure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """How a directory tells who is there at all, cheaply, and then more of some of them."""
+
+    present: Callable[[], AsyncIterator[Present | Unreadable]]
+    fetch: Callable[[Iterable[Present]], AsyncIterator[Found]]
+
+
+class Leaving(NamedTuple):
+    """A user who is to be blocked or let go, and why."""
+
+    kind: str
+    id: str
+    name: str
+
+
+DISABLED_KIND, GONE_KIND = "disabled", "gone"
+
+
+def list_number(people: Iterable[Leaving]) -> str:
+    """What names a list of people and no other: how many they are, and a digest of who they are."""
+    held = sorted(people)
+    text = "\0".join(f"{one.kind} {one.id}" for one in held)
+    return f"{len(held)}-{blake2b(text.encode(), digest_size=4).hexdigest()}"
+
+
+def digest(external_id: str) -> bytes:
+    """A short form of an id, since hundreds of thousands are remembered for a while."""
+    return blake2b(external_id.encode(), digest_size=DIGEST_OCTETS).digest()
+
+
 @dataclass(slots=True)
 class Report:
     """What a run found and did.
 
     `disabled` are the ids and names of people who are disabled in the directory and not blocked here; `held` are the
-    names of those who are gone or disabled and wait for approval, which a list of nobody at all never gets.
+    names of those who are gone or disabled and wait for approval, which a list of nobody at all never gets. `held_as`
+    is the number of that list.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -68,6 +116,7 @@ class Report:
     held: list[str] = field(default_factory=list)
     disabled: list[tuple[str, str]] = field(default_factory=list)
     nobody_listed: bool = False
+    held_as: str = ""
 
     def remark(self, place: str, what: str) -> None:
         """Tell of one entry, as long as the list can be read by people."""

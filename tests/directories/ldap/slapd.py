@@ -28,6 +28,7 @@ START_SECONDS = 20.0
 BASE = "dc=example,dc=org"
 SEARCHER = f"cn=searcher,{BASE}"
 SEARCHER_SECRET = Secret(b"searching is all I do")
+ROOT_SECRET = "changing-is-all-I-do"
 CROWD = 5000
 # The shell ends the server when its own input ends, which it does when the tests' process is gone, however it went.
 LEASH = """
@@ -53,6 +54,7 @@ database mdb
 maxsize 268435456
 suffix "{base}"
 rootdn "cn=root,{base}"
+rootpw {root}
 directory {folder}/data
 dbnosync
 index objectClass,uid,mail,member,uniqueMember,entryUUID eq
@@ -226,7 +228,7 @@ class Slapd:
         server = cls(folder, _free_port(), _free_port(), certified or certificates())
         atexit.register(server.remove)
         text = CONFIGURATION.format(
-            folder=folder, certificates=server.certificates.folder, base=BASE, searcher=SEARCHER
+            folder=folder, certificates=server.certificates.folder, base=BASE, searcher=SEARCHER, root=ROOT_SECRET
         )
         (folder / "slapd.conf").write_text(text)
         (folder / "entries.ldif").write_text("\n\n".join(map(str, entries)) + "\n")
@@ -263,6 +265,13 @@ class Slapd:
         while not _takes_connections(self.tls_port):
             assert time.monotonic() < until, (self.folder / "log").read_text()
             assert leash.poll() is None, (self.folder / "log").read_text()
+
+    def change(self, ldif: str) -> None:
+        """Change entries (RFC 2849) while it runs."""
+        who = ["-x", "-D", f"cn=root,{BASE}", "-w", ROOT_SECRET]
+        command = ["ldapmodify", "-H", f"ldap://127.0.0.1:{self.port}", *who]
+        changed = subprocess.run(command, input=ldif, check=False, capture_output=True, text=True)
+        assert changed.returncode == 0, changed.stderr
 
     def said(self, words: str) -> int:
         """How often the server's log has these words; it logs each operation."""

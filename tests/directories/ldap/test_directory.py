@@ -21,9 +21,9 @@ from tests.directories.ldap.slapd import (
     everybody,
 )
 from vestibule.core.decisions import Account
+from vestibule.core.directories import AccountDirectory, PeopleDirectory
 from vestibule.core.errors import Malformed, Unavailable
 from vestibule.core.people import Ambiguous, PasswordOutcome, Person, PhoneKind
-from vestibule.core.ports import AccountDirectory, PeopleDirectory
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
 from vestibule.directories.ldap.directory import REFUSAL, LdapDirectory

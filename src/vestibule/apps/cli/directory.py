@@ -1,14 +1,12 @@
 """`vestibule directory`."""
 
-import tomllib
-from collections.abc import Iterable
-from json import JSONDecodeError, dumps, loads
-from pathlib import Path
+from json import dumps
 from typing import Annotated, Any
 
 import typer
 
 from vestibule.apps.cli.exits import Code, Stop
+from vestibule.apps.cli.given import Given, SettingsFile, settings_of
 from vestibule.apps.cli.options import AsJson, DryRun, SecretFile, Yes, commands
 from vestibule.apps.cli.output import card, listed, moment, note, paragraph, progress, say, table, write_json
 from vestibule.apps.cli.running import ask
@@ -19,17 +17,6 @@ SHOWN = 20
 
 Id = Annotated[
     str, typer.Argument(metavar="DIRECTORY", help="Its id; see: vestibule directory list", show_default=False)
-]
-SettingsFile = Annotated[
-    Path | None, typer.Option("--file", exists=True, dir_okay=False, metavar="FILE", help="Settings as TOML.")
-]
-Given = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="NAME=VALUE...",
-        help="Settings, as base=dc=example,dc=org; a name that is repeated makes a list.",
-        show_default=False,
-    ),
 ]
 
 
@@ -52,7 +39,7 @@ def add(
     from vestibule.apps.cli.asking import hidden
 
     secret = hidden("Its password or shared secret", secret_file)
-    result = ask("directory.add", id=id, kind=kind, settings=_settings(settings, file), secret=secret)
+    result = ask("directory.add", id=id, kind=kind, settings=settings_of(settings, file), secret=secret)
     if json:
         return write_json(result)
     say(f"Added {result['directory']['id']}.")
@@ -82,7 +69,7 @@ def show(id: Id, json: AsJson = False) -> None:
         say()
         say(f"Last synchronised {moment(last['at'])}: {_counted(last['counts'])}.")
         if last["held"]:
-            say(_held(id, last["held"]))
+            say(_held(id, {"held_count": last["held"], **last}))
     return None
 
 
@@ -100,7 +87,7 @@ def set_(
     """
     from vestibule.apps.cli.asking import hidden
 
-    changes = {name: value or None for name, value in _settings(settings, file).items()}
+    changes = {name: value or None for name, value in settings_of(settings, file).items()}
     secret = hidden("Its password or shared secret", secret_file) if secret_file else None
     try:
         result = ask("directory.set", id=id, settings=changes, secret=secret)
@@ -147,16 +134,27 @@ def sync(
     *,
     dry_run: DryRun = False,
     approve: Annotated[
-        bool,
+        str | None,
         typer.Option(
-            "--approve", help="Let go of all who are gone, block all who are disabled, whatever the brake allows."
+            metavar="LIST",
+            help="Let go of the people of this list, whatever the brake allows; its number is told with it.",
         ),
+    ] = None,
+    changes: Annotated[
+        bool, typer.Option("--changes", help="Ask only for what changed since the last run, as the schedule does.")
     ] = False,
     json: AsJson = False,
 ) -> None:
     """Take over the people of a directory now: who is new, who changed, who is gone."""
     with progress(id) as bar:
-        report = ask("directory.sync", bar, id=id, dry_run=dry_run or None, approve=approve or None)
+        report = ask(
+            "directory.sync",
+            bar,
+            id=id,
+            dry_run=dry_run or None,
+            approve=approve or None,
+            changes_only=changes or None,
+        )
     if json:
         return write_json(report)
     say(f"{'Would be taken over' if dry_run else 'Taken over'}: {_counted(report)}.")
@@ -165,7 +163,7 @@ def sync(
     if len(report["notes"]) > SHOWN:
         say(f"  … and {len(report['notes']) - SHOWN} more; --json shows all.")
     if report["held_count"]:
-        say(_nobody(report["held_count"]) if report["nobody_listed"] else _held(id, report["held_count"]))
+        say(_nobody(report["held_count"]) if report["nobody_listed"] else _held(id, report))
         say(paragraph(listed(report["held"][:SHOWN]), "  "))
         raise typer.Exit(Code.FAILED)
     return None
@@ -190,38 +188,6 @@ def remove(
     say(f"Removed {result['removed']}; {result['released']} people are local users now.")
 
 
-def _settings(given: Iterable[str] | None, file: Path | None) -> dict[str, Any]:
-    """Settings of a file, and over them those of the command line."""
-    settings = _of_file(file) if file else {}
-    fresh: dict[str, Any] = {}
-    for pair in given or ():
-        name, sign, text = pair.partition("=")
-        if not sign or not name:
-            raise Stop(f"{pair} is no setting; write NAME=VALUE.", Code.USAGE)
-        value = _value(text)
-        fresh[name] = [*_as_list(fresh[name]), value] if name in fresh else value
-    return settings | fresh
-
-
-def _value(text: str) -> object:
-    """A number, true, false or a list as JSON has them; everything else is a text."""
-    try:
-        return loads(text)
-    except JSONDecodeError:
-        return text
-
-
-def _as_list(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]
-
-
-def _of_file(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise Stop(f"{file} cannot be read as TOML: {error}", Code.USAGE) from None
-
-
 def _servers(settings: dict[str, Any]) -> str:
     return listed([one if isinstance(one, str) else one["host"] for one in settings["servers"]])
 
@@ -240,10 +206,15 @@ def _counted(counts: dict[str, Any]) -> str:
     return listed([text.format(counts[kind]) for kind, text in words.items() if counts.get(kind)]) or "nobody"
 
 
-def _held(id: str, count: int) -> str:
+def _held(id: str, told: dict[str, Any]) -> str:
+    if not told.get("held_as"):
+        return paragraph(
+            f"{told['held_count']} people are held and go on signing in, for the reason that is told above."
+        )
     return paragraph(
-        f"{count} people are gone from the directory or disabled there. That is more than the brake allows, so they "
-        f"are held and go on signing in. If it is right: vestibule directory sync {id} --approve"
+        f"{told['held_count']} people are gone from the directory or disabled there. That is more than the brake "
+        f"allows, so they are held and go on signing in. If it is right: vestibule directory sync {id} --approve "
+        f"{told['held_as']}"
     )
 
 

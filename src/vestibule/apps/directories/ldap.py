@@ -1,6 +1,7 @@
 """LDAP and Active Directory: where the servers are, how the directory is laid out, whom of it we take over."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -10,13 +11,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from vestibule.apps.directories.forms import Form, Texts, as_tuple, kept, read, stored
-from vestibule.core.directories import DirectoryRecord
+from vestibule.core.directories import AccountDirectory, DirectoryRecord
 from vestibule.core.errors import Malformed
-from vestibule.core.people import PhoneKind
-from vestibule.core.ports import AccountDirectory
+from vestibule.core.people import Person, PhoneKind, Unreadable
 from vestibule.core.secret import Secret
 from vestibule.core.users import Mfa
-from vestibule.directories.ldap.directory import LdapDirectory
+from vestibule.directories.ldap.directory import LdapDirectory, Responses
 from vestibule.directories.ldap.settings import (
     AttributeMap,
     IdentifierKind,
@@ -25,15 +25,17 @@ from vestibule.directories.ldap.settings import (
     endpoint,
     openldap,
 )
+from vestibule.directories.ldap.trust import Log
 from vestibule.flows.kinds import Takeover
-from vestibule.flows.sync_plan import Found, Gone, Manners
+from vestibule.flows.sync_plan import Found, Gone, Manners, Present, Roll
 from vestibule.wire.ldap.distinguished import parse_name
 from vestibule.wire.ldap.filter_text import parse_filter
 from vestibule.wire.user_csv import checked_locale
 
 MINUTE = 60.0
+NTLM_DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 CHANGED = {"active_directory": "whenChanged", "openldap": "modifyTimestamp"}
-"""The attribute that says when an entry changed; membership in a group is not among an entry's own changes."""
+"""The attribute that says when an entry changed; who is in a group is a change of the group, not of the person."""
 
 
 def _filter(text: str) -> str:
@@ -58,6 +60,13 @@ def _server(text: str) -> str:
 def _locale(text: str) -> str:
     _read(checked_locale, text)
     return text or "en"
+
+
+def _domain(text: str) -> str:
+    """A domain as NTLM has it, or none."""
+    if text and not NTLM_DOMAIN.fullmatch(text):
+        raise ValueError("is no name of a domain as NTLM has it; write it as CORP")
+    return text
 
 
 def _read(reader: Callable[[str], object], text: str) -> None:
@@ -142,10 +151,16 @@ class LdapForm(Form):
     brake: int = Field(5, ge=1, le=999)
     adopt: bool = False
     phones: PhoneWords = (PhoneKind.MOBILE, PhoneKind.BUSINESS, PhoneKind.HOME)
+    ntlm_domain: Annotated[str, AfterValidator(_domain)] = ""
 
 
 class LdapKind:
     """Has the shape `OpenKind`."""
+
+    def __init__(self, responses: Responses | None = None, log: Log | None = None) -> None:
+        """Take who checks responses of people of a domain, and where outages are told; all directories share them."""
+        self._responses = responses
+        self._log = log
 
     def checked(self, id: str, settings: Mapping[str, Any], secret: Secret) -> Mapping[str, Any]:
         """See `Kind.checked`."""
@@ -163,7 +178,9 @@ class LdapKind:
         items = form.items or (ItemForm(),)
         managed = tuple(dict.fromkeys(name for item in items for name in item.groups))
         manners = Manners(record.id, form.gone, form.brake, form.adopt, form.phones, managed)
-        return Takeover(manners, form.every_minutes * MINUTE, partial(_found, live, items, CHANGED[form.layout]))
+        changed = CHANGED[form.layout]
+        found, roll = partial(_found, live, items, changed), partial(_roll, live, items, changed)
+        return Takeover(manners, form.every_minutes * MINUTE, found, roll)
 
     def groups(self, record: DirectoryRecord) -> tuple[str, ...]:
         """See `Kind.groups`."""
@@ -172,7 +189,8 @@ class LdapKind:
 
     def open(self, record: DirectoryRecord) -> LdapDirectory:
         """See `OpenKind.open`."""
-        return LdapDirectory(_settings(record.id, read(LdapForm, stored(record)), record.secret))
+        settings = _settings(record.id, read(LdapForm, stored(record)), record.secret)
+        return LdapDirectory(settings, self._responses, self._log)
 
 
 async def _found(live: LdapDirectory, items: tuple[ItemForm, ...], changed: str, since: float) -> AsyncIterator[Found]:
@@ -180,6 +198,36 @@ async def _found(live: LdapDirectory, items: tuple[ItemForm, ...], changed: str,
     for item in items:
         async for entry in live.people(item.base, _since(item.filter, changed, since), item.group):
             yield Found(entry, item.groups, item.mfa, item.locale)
+
+
+def _roll(live: LdapDirectory, items: tuple[ItemForm, ...], changed: str, since: float) -> Roll:
+    return Roll(lambda: _present(live, items, changed, since), lambda some: _fetched(live, items, some))
+
+
+async def _present(
+    live: LdapDirectory, items: tuple[ItemForm, ...], changed: str, since: float
+) -> AsyncIterator[Present | Unreadable]:
+    """The ids of everybody of all items. Who is in a group is asked only where any group has changed.
+
+    To follow groups within groups is the dear part, and a group changes when somebody joins or leaves it.
+    """
+    grouped = any(item.group for item in items)
+    regrouped = grouped and await live.any_group(_since("", changed, since))
+    for number, item in enumerate(items):
+        async for one in live.ids(item.base, item.filter, item.group if regrouped else ""):
+            if isinstance(one, Unreadable):
+                yield one
+            else:
+                yield Present(one, item.groups, number, sure=regrouped or not item.group)
+
+
+async def _fetched(live: LdapDirectory, items: tuple[ItemForm, ...], some: Iterable[Present]) -> AsyncIterator[Found]:
+    """All of these people."""
+    by_id = {one.id: items[one.item] for one in some}
+    async for entry in live.by_ids(by_id):
+        item = by_id.get(entry.id) if isinstance(entry, Person) else None
+        item = item or ItemForm()
+        yield Found(entry, item.groups, item.mfa, item.locale)
 
 
 def _since(condition: str, changed: str, since: float) -> str:
@@ -208,6 +256,7 @@ def _settings(id: str, form: LdapForm, secret: Secret) -> LdapSettings:
         sign_in=_sign_in(usual.sign_in, form.sign_in),
         person_filter=parse_filter(form.person_filter) if form.person_filter else usual.person_filter,
         group_filter=parse_filter(form.group_filter) if form.group_filter else usual.group_filter,
+        ntlm_domain=form.ntlm_domain,
     )
 
 

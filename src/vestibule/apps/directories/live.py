@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from vestibule.core.directories import DirectoryRecord
-from vestibule.core.ports import AccountDirectory
+from vestibule.core.directories import AccountDirectory, DirectoryRecord
+from vestibule.core.errors import Malformed, Unavailable
 from vestibule.core.snapshot import Snapshot
+from vestibule.directories.ldap.directory import LdapDirectory
 from vestibule.directories.upstream_radius import UpstreamRadius
 from vestibule.flows.kinds import Kind
 from vestibule.wire.radius.packet import Packet
@@ -74,10 +75,27 @@ class LiveDirectories:
         """The RADIUS servers of others that have been asked so far, by the id of their directory."""
         return {id: live for id, (_record, live) in self._open.items() if isinstance(live, UpstreamRadius)}
 
+    def upstream_of(self, id: str) -> UpstreamRadius | None:
+        """The RADIUS servers of this directory; None for one of another kind. Raises Unavailable."""
+        try:
+            found = self.directory_of(id)
+        except Malformed as malformed:  # wrong settings are nobody's malformed packet
+            raise Unavailable(f"the directory {id!r} can not be asked: {malformed}") from None
+        return found if isinstance(found, UpstreamRadius) else None
+
+    @property
+    def rests(self) -> dict[str, dict[str, tuple[bool, int]]]:
+        """By directory of kind ldap and server: whether it is left alone now, and how often it has been."""
+        return {id: live.rests for id, (_record, live) in self._open.items() if isinstance(live, LdapDirectory)}
+
     def came_back(self, packet: Packet) -> bool:
         """Whether we ourselves asked an upstream server this; whoever waits for its answer is told so."""
+        return bool(self.looped(packet))
+
+    def looped(self, packet: Packet) -> tuple[str, ...]:
+        """The directories by which we asked this ourselves; whoever waits for the answer is told so."""
         self._records()
-        return any([one.came_back(packet) for one in self.upstreams.values()])  # noqa: C419 - each knows only its own
+        return tuple([id for id, one in self.upstreams.items() if one.came_back(packet)])
 
     async def close(self) -> None:
         """Give up all connections."""

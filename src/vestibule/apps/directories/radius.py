@@ -7,9 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from vestibule.apps.directories.forms import Form, as_tuple, kept, read, stored
-from vestibule.core.directories import DirectoryRecord
+from vestibule.core.directories import AccountDirectory, DirectoryRecord
 from vestibule.core.errors import Malformed
-from vestibule.core.ports import AccountDirectory
 from vestibule.core.secret import Secret
 from vestibule.directories.upstream_radius import Server, UpstreamRadius
 from vestibule.directories.upstream_radius.peer import Log
@@ -37,6 +36,7 @@ class RadiusForm(Form):
 
     servers: Annotated[tuple[ServerForm, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=10)]
     nas_identifier: str = Field("vestibule", min_length=1, max_length=253)
+    inner_name_checked: bool = False
 
 
 class RadiusKind:
@@ -77,4 +77,11 @@ class RadiusKind:
             )
             for one in form.servers
         ]
-        return UpstreamRadius(servers, self._mark(), self._chance, self._log, nas_identifier=form.nas_identifier)
+        return UpstreamRadius(
+            servers,
+            self._mark(),
+            self._chance,
+            self._log,
+            nas_identifier=form.nas_identifier,
+            inner_name_checked=form.inner_name_checked,
+        )

@@ -28,19 +28,23 @@ class Breaker:
         self._probing = True
         return True
 
-    def succeeded(self) -> None:
-        """The server answers."""
+    def succeeded(self) -> bool:
+        """The server answers; whether it was left alone until now."""
+        was_open = not self.closed
         self._until = None
         self._probing = False
         self._pause = self._first
+        return was_open
 
-    def failed(self, now: float, *, at_least: float = 0.0) -> None:
-        """The server does not answer; those who found out together count once."""
+    def failed(self, now: float, *, at_least: float = 0.0) -> bool:
+        """The server does not answer; those who found out together count once. Whether it is left alone from now on."""
         if self._until is not None and not self._probing:
-            return
+            return False
+        opened = self.closed
         self._until = now + max(self._pause, at_least)
         self._pause = min(self._pause * 2, self._longest)
         self._probing = False
+        return opened
 
     def gave_up(self) -> None:
         """Whoever looked left before there was an answer; the next may look."""

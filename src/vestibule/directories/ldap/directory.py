@@ -1,21 +1,23 @@
 """The directory that an organisation already has: people, their groups and their passwords, over LDAP.
 
 Rules of this file:
-- A password is tried by one bind, once, on a connection of its own; what was sent is never sent to a second server.
+- A password is tried by one bind, once, on a connection that nobody else uses then; what was sent is never sent to a
+  second server.
 - Nobody is found by a name that only looks alike: what the server finds by its own rules is compared here again.
 - An answer is complete or `Unavailable`; an outage is never a wrong password, and never a person who is gone.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
-from typing import Final
+from collections.abc import AsyncGenerator, Iterable
+from dataclasses import replace
+from typing import Final, Protocol
 
 from vestibule.core.decisions import Account
+from vestibule.core.directories import ResponseVerdict, Verdict
 from vestibule.core.errors import Malformed, Unavailable
 from vestibule.core.password_policy import LONGEST_OCTETS
 from vestibule.core.people import Ambiguous, PasswordOutcome, PeopleGroup, Person, Unreadable
-from vestibule.core.ports import Verdict
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
 from vestibule.directories.ldap.client import bind, entries_of, pages, provable, sized_out
@@ -24,10 +26,19 @@ from vestibule.directories.ldap.groups import groups_in_chain, groups_step_by_st
 from vestibule.directories.ldap.listing import Members
 from vestibule.directories.ldap.names import answers_to, asked_names
 from vestibule.directories.ldap.outcomes import outcome_of
-from vestibule.directories.ldap.reading import NOBODY, id_octets, person_attributes, read_group, read_person
+from vestibule.directories.ldap.reading import (
+    NOBODY,
+    Attributes,
+    id_octets,
+    person_attributes,
+    read_group,
+    read_id,
+    read_person,
+)
 from vestibule.directories.ldap.server import Server
 from vestibule.directories.ldap.servers import Servers
 from vestibule.directories.ldap.settings import LdapSettings, Nesting
+from vestibule.directories.ldap.trust import Log
 from vestibule.wire.ldap.active_directory import linked
 from vestibule.wire.ldap.filter_text import parse_filter
 from vestibule.wire.ldap.filters import And, Equal, Filter, Or
@@ -36,9 +47,14 @@ from vestibule.wire.ldap.messages import NO_ATTRIBUTES, Scope, SearchEntry, Sear
 MOST_NAMESAKES: Final = 10
 """Entries that a server may find by one name before nobody is told apart any more."""
 
+MOST_AT_ONCE: Final = 50
+"""People whom one search asks for by their ids."""
+
 MOST_GROUPS: Final = 1000
 """Groups of one person; Active Directory gives no more at once."""
 
+
+NOBODYS_NAME: Final = "00000000-0000-0000-0000-000000000000"
 
 REFUSAL: Final = {
     PasswordOutcome.WRONG: Reason.WRONG_PASSWORD,
@@ -52,14 +68,24 @@ REFUSAL: Final = {
 }
 
 
-class LdapDirectory:
-    """Has the shapes `AccountDirectory` and `PeopleDirectory`; belongs to the event loop that first calls it."""
+class Responses(Protocol):
+    """Who checks responses of people of a domain."""
 
-    def __init__(self, settings: LdapSettings) -> None:
+    async def check(
+        self, user: str, domain: str, challenge: bytes, response: bytes, deadline: float
+    ) -> ResponseVerdict:
+        """What the domain says. Raises Unavailable."""
+
+
+class LdapDirectory:
+    """Has the shapes `AccountDirectory`, `PeopleDirectory` and `ResponseDirectory`; belongs to one event loop."""
+
+    def __init__(self, settings: LdapSettings, responses: Responses | None = None, log: Log | None = None) -> None:
         """Take the settings. Raises `Malformed` when the CA file can not be read. Nothing is connected yet."""
         self.name = settings.name
         self._settings = settings
-        self._servers = Servers(settings, settings.tls())
+        self._responses = responses
+        self._servers = Servers(settings, log)
         self._wanted = person_attributes(settings.attributes, settings.sign_in)
         self._binds = asyncio.Semaphore(settings.bounds.binds_under_way)
 
@@ -67,6 +93,11 @@ class LdapDirectory:
     def resting(self) -> tuple[str, ...]:
         """The servers that are left alone because they did not answer."""
         return self._servers.resting
+
+    @property
+    def rests(self) -> dict[str, tuple[bool, int]]:
+        """By server: whether it is left alone now, and how often it has been since the start."""
+        return self._servers.rests
 
     async def close(self) -> None:
         """Hang up everywhere."""
@@ -114,10 +145,15 @@ class LdapDirectory:
         await self._turn(deadline)
         try:
             server, connection = await self._servers.connect(deadline)
+            answered = False
             try:
                 tried = await self._bound(server, connection, place or nowhere, password, deadline)
+                answered = True
             finally:
-                connection.close()
+                if answered:
+                    server.give_back(connection)
+                else:
+                    connection.close()
         finally:
             self._binds.release()
         return tried if place else PasswordOutcome.UNKNOWN_PERSON
@@ -143,21 +179,66 @@ class LdapDirectory:
             raise
         return outcome_of(answer)
 
+    # -- responses ----------------------------------------------------------------------------------------------
+
+    @property
+    def checks_responses(self) -> bool:
+        """Whether a domain is named that they belong to."""
+        return self._responses is not None and bool(self._settings.ntlm_domain)
+
+    async def check_response(
+        self, account: Account, challenge: bytes, response: bytes, deadline: float
+    ) -> ResponseVerdict:
+        """What the domain says of this person's response, found by id or else by name. Raises `Unavailable`.
+
+        Nobody, and several people of one name, are asked for by a name that nobody has.
+        """
+        if self._responses is None or not self._settings.ntlm_domain:
+            raise Unavailable(f"directory {self.name}: no ntlm_domain is set, so no MS-CHAP is checked")
+        found = await self._holder(account, deadline)
+        short = "" if found is None else self._short(found)
+        said = await self._responses.check(
+            short or NOBODYS_NAME, self._settings.ntlm_domain, challenge, response, deadline
+        )
+        if found is None or not short:
+            return ResponseVerdict(Verdict(right=False, refusal=Reason.UNKNOWN_USER))
+        unique_id = read_id(Attributes(found).first(self._settings.attributes.unique_id), self._settings.attributes)
+        return replace(said, verdict=replace(said.verdict, external_id=unique_id))
+
+    async def _holder(self, account: Account, deadline: float) -> SearchEntry | None:
+        """The one entry of this account."""
+        layout = self._settings.attributes
+        if account.external_id:
+            by_id = And((self._settings.person_filter, Equal(layout.unique_id, id_octets(account.external_id, layout))))
+            found = await self._search(by_id, self._wanted, 2, deadline)
+        else:
+            found = await self._answering(account.user_name, deadline)
+        return found[0] if len(found) == 1 else None
+
+    def _short(self, entry: SearchEntry) -> str:
+        """The name that NTLM knows somebody by."""
+        return Attributes(entry).text(self._settings.sign_in.short)
+
     # -- people -------------------------------------------------------------------------------------------------
 
     async def find(self, name: str, deadline: float) -> Person | Ambiguous | None:
         r"""The one person who signs in by `DOMAIN\name`, a principal name, a short name, an address or another id."""
+        found = await self._answering(name, deadline)
+        if len(found) > 1:
+            return Ambiguous(tuple(entry.name for entry in found)[:MOST_NAMESAKES])
+        return self._person(found[0]) if found else None
+
+    async def _answering(self, name: str, deadline: float) -> list[SearchEntry]:
+        """All who answer to a name; too many to look at are all of them."""
         asked = asked_names(name, self._settings.sign_in)
         if not asked:
-            return None
+            return []
         by_name = Or(tuple(Equal(attribute, value.encode()) for attribute, value in asked))
         entries = await self._search(
             And((self._settings.person_filter, by_name)), self._wanted, MOST_NAMESAKES, deadline
         )
         found = [entry for entry in entries if answers_to(entry, asked)]
-        if len(entries) > MOST_NAMESAKES or len(found) > 1:
-            return Ambiguous(tuple(entry.name for entry in found or entries)[:MOST_NAMESAKES])
-        return self._person(found[0]) if found else None
+        return entries if len(entries) > MOST_NAMESAKES and len(found) < 2 else found
 
     async def person(self, unique_id: str, deadline: float) -> Person | None:
         """The person with this id. Raises `Malformed` for a text that is no id of this directory."""
@@ -176,27 +257,63 @@ class LdapDirectory:
         It goes page by page, on a connection of its own; an end without an exception says: complete. Raises
         `Malformed` for a condition that is none, and `Unavailable`, also where there is no such base or group.
         """
-        settings = self._settings
-        base, wanted = base or settings.base, settings.person_filter
-        if condition:
-            wanted = And((wanted, parse_filter(condition)))
-        async with contextlib.aclosing(self._entries(base, wanted, group)) as entries:
+        async with contextlib.aclosing(self._entries(base, condition, group, self._wanted)) as entries:
             async for entry in entries:
                 yield self._readable(entry)
 
-    async def _entries(self, base: str, wanted: Filter, group: str) -> AsyncGenerator[SearchEntry, None]:
+    async def ids(self, base: str = "", condition: str = "", group: str = "") -> AsyncGenerator[str | Unreadable, None]:
+        """The ids of the same people as `people` gives, and nothing else of them; the rest as there."""
+        layout = self._settings.attributes
+        async with contextlib.aclosing(self._entries(base, condition, group, (layout.unique_id,))) as entries:
+            async for entry in entries:
+                try:
+                    yield read_id(Attributes(entry).first(layout.unique_id), layout)
+                except Malformed as malformed:
+                    yield Unreadable(entry.name, str(malformed))
+
+    async def by_ids(self, ids: Iterable[str]) -> AsyncGenerator[Person | Unreadable, None]:
+        """Those of these people who are there, some at a time. Raises as `people`."""
+        layout, waiting = self._settings.attributes, list(ids)
+        seconds = self._settings.bounds.page_seconds
+        while waiting:
+            some, waiting = waiting[:MOST_AT_ONCE], waiting[MOST_AT_ONCE:]
+            condition = Or(tuple(Equal(layout.unique_id, id_octets(one, layout)) for one in some))
+            wanted = And((self._settings.person_filter, condition))
+            deadline = asyncio.get_running_loop().time() + seconds
+            for entry in await self._search(wanted, self._wanted, len(some), deadline):
+                yield self._readable(entry)
+
+    async def any_group(self, condition: str) -> bool:
+        """Whether any group fits the condition; one page tells, since not every server keeps a size limit."""
+        wanted = And((self._settings.group_filter, parse_filter(condition)))
+        request = SearchRequest(self._settings.base, Scope.SUBTREE, wanted, (NO_ATTRIBUTES,))
+        seconds = self._settings.bounds.page_seconds
+        connection = await self._servers.connect_service(asyncio.get_running_loop().time() + seconds)
+        try:
+            async with contextlib.aclosing(pages(connection, request, 1, seconds=seconds)) as answers:
+                first = await anext(answers)
+                return bool(first.entries)
+        finally:
+            connection.close()
+
+    async def _entries(
+        self, base: str, condition: str, group: str, attributes: tuple[str, ...]
+    ) -> AsyncGenerator[SearchEntry, None]:
         loop, settings = asyncio.get_running_loop(), self._settings
+        base, wanted = base or settings.base, settings.person_filter
+        if condition:
+            wanted = And((wanted, parse_filter(condition)))
         seconds = settings.bounds.page_seconds
         connection = await self._servers.connect_service(loop.time() + seconds)
         try:
             members = Members(connection, settings, seconds)
             if group and settings.nesting is Nesting.STEP_BY_STEP:
-                walk = members.walk(group, base, wanted, self._wanted)
+                walk = members.walk(group, base, wanted, attributes)
             else:
                 if group:
                     await members.require(group)
                     wanted = And((wanted, linked("memberOf", group)))
-                request = SearchRequest(base, Scope.SUBTREE, wanted, self._wanted)
+                request = SearchRequest(base, Scope.SUBTREE, wanted, attributes)
                 walk = entries_of(pages(connection, request, settings.page_size, seconds=seconds))
             async with contextlib.aclosing(walk):
                 async for entry in walk:

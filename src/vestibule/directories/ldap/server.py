@@ -1,31 +1,38 @@
-"""One server of a directory: its breaker, and the few connections on which the service account searches.
+"""One server of a directory: its breaker, the few connections on which the service account searches, those of binds.
 
-Connections are kept and used by all at a time. One that has been silent for long is not trusted and replaced, because
-a firewall may have forgotten it; one that turns out broken costs another try, as a search does no harm twice.
+Connections of searches are kept and used by all at a time. One that has been silent for long is not trusted and
+replaced, because a firewall may have forgotten it; one that turns out broken costs another try, as a search does no
+harm twice.
+
+A connection on which a person's bind was answered may take the next bind, one at a time, within moments: a bind
+replaces all that the one before it was (RFC 4511 section 4.2.1), and a handshake costs several times what it does.
+Since a bind is never sent twice, none is kept for long, and none of a server that failed.
 """
 
 import asyncio
-import ssl
 
 from vestibule.directories.ldap.breaker import Breaker
 from vestibule.directories.ldap.client import bind_service, search
 from vestibule.directories.ldap.connection import SHUTDOWN_SECONDS, Answer, Connection, Lost, Mute
 from vestibule.directories.ldap.settings import Endpoint, LdapSettings
+from vestibule.directories.ldap.trust import Trust
 from vestibule.wire.ldap.messages import SearchRequest
 
 
 class Server:
     """Asked with a number of seconds; everything raises `Lost` when the server is not to be counted on."""
 
-    def __init__(self, endpoint: Endpoint, settings: LdapSettings, context: ssl.SSLContext) -> None:
+    def __init__(self, endpoint: Endpoint, settings: LdapSettings, trust: Trust) -> None:
         """Open nothing yet."""
         self.endpoint = endpoint
         self.breaker = Breaker(settings.bounds.first_pause, settings.bounds.longest_pause)
         self.trouble = ""  # what it was left alone for
+        self.rests = 0  # how often that was
         self._settings = settings
-        self._context = context
+        self._trust = trust
         self._service: list[Connection] = []
         self._all: list[Connection] = []  # also those of others, until they have ended
+        self._idle: list[Connection] = []  # for the next bind
         self._opening: asyncio.Task[Connection] | None = None
         self._closed = False
 
@@ -44,6 +51,34 @@ class Server:
         fresh = await self._opened(until - loop.time())
         return await search(fresh, request, seconds=until - loop.time())
 
+    async def connect_bind(self, seconds: float) -> Connection:
+        """A connection for one person's bind: one that has just served another, or a fresh one."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.lost:
+                return connection
+        return await self.connect(seconds)
+
+    def give_back(self, connection: Connection) -> None:
+        """Its bind was answered: keep it a moment for the next one."""
+        bounds = self._settings.bounds
+        if self._closed or connection.lost or len(self._idle) >= bounds.kept_connections:
+            connection.close()
+            return
+        self._idle.append(connection)
+        asyncio.get_running_loop().call_later(bounds.kept_seconds, self._let_go, connection, connection.heard_at)
+
+    def let_go(self) -> None:
+        """Keep no connection for binds: the server is not to be counted on."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _let_go(self, connection: Connection, heard_at: float) -> None:
+        """Close what has waited in vain since then."""
+        if connection in self._idle and connection.heard_at == heard_at:
+            self._idle.remove(connection)
+            connection.close()
+
     async def connect(self, seconds: float) -> Connection:
         """Open a connection that nobody has bound yet; none after `close`, since nobody would close it."""
         if self._closed:
@@ -52,7 +87,7 @@ class Server:
         connection = Connection(self.endpoint, bounds)
         self._all = [known for known in self._all if not known.ended]
         self._all.append(connection)
-        await connection.reach(self._context, min(seconds, bounds.connect_seconds))
+        await connection.reach(self._trust.context(), min(seconds, bounds.connect_seconds))
         return connection
 
     async def connect_service(self, seconds: float) -> Connection:
@@ -77,6 +112,7 @@ class Server:
     async def close(self) -> None:
         """Say goodbye on all connections."""
         self._closed = True
+        self._idle.clear()
         if self._opening is not None:
             await asyncio.wait({self._opening}, timeout=SHUTDOWN_SECONDS)
         if self._opening is not None:

@@ -7,7 +7,6 @@ Rules of this file:
 """
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -16,6 +15,7 @@ from vestibule.directories.ldap.client import Refused
 from vestibule.directories.ldap.connection import Answer, Connection, Lost, Mute
 from vestibule.directories.ldap.server import Server
 from vestibule.directories.ldap.settings import LdapSettings
+from vestibule.directories.ldap.trust import Log, Trust
 from vestibule.wire.ldap.messages import SearchRequest
 
 T = TypeVar("T")
@@ -27,10 +27,12 @@ FAIR_SECONDS: Final = 1.0
 class Servers:
     """Asked with a deadline in seconds of the event loop's clock; raises `Unavailable` when none can tell."""
 
-    def __init__(self, settings: LdapSettings, context: ssl.SSLContext) -> None:
-        """Know them all, and open nothing yet."""
+    def __init__(self, settings: LdapSettings, log: Log | None = None) -> None:
+        """Know them all, and open nothing yet. Raises `Malformed` when the CA file can not be read."""
         self._settings = settings
-        self._all = [Server(endpoint, settings, context) for endpoint in settings.servers]
+        self._log = log
+        trust = Trust(settings, log)
+        self._all = [Server(endpoint, settings, trust) for endpoint in settings.servers]
         self._probes: set[asyncio.Task[None]] = set()
 
     async def search(self, request: SearchRequest, deadline: float) -> Answer:
@@ -60,8 +62,26 @@ class Servers:
         if isinstance(lost, Mute) and waited < min(bound, FAIR_SECONDS):
             return
         server.trouble = str(lost)
+        server.let_go()
         pause = self._settings.bounds.refused_pause if isinstance(lost, Refused) else 0.0
-        server.breaker.failed(asyncio.get_running_loop().time(), at_least=pause)
+        if server.breaker.failed(asyncio.get_running_loop().time(), at_least=pause):
+            server.rests += 1
+            self._tell_resting(server)
+
+    @property
+    def rests(self) -> dict[str, tuple[bool, int]]:
+        """By server: whether it is left alone now, and how often it has been since the start."""
+        return {str(server.endpoint): (not server.breaker.closed, server.rests) for server in self._all}
+
+    def _tell_resting(self, server: Server) -> None:
+        if self._log is not None:
+            self._log.warning(
+                "directory server does not answer",
+                directory=self._settings.name,
+                server=str(server.endpoint),
+                why=server.trouble,
+                asked_again="when it is back",
+            )
 
     async def close(self) -> None:
         """Hang up everywhere."""
@@ -101,7 +121,8 @@ class Servers:
             raise
         finally:
             server.breaker.gave_up()
-        server.breaker.succeeded()
+        if server.breaker.succeeded() and self._log is not None:
+            self._log.info("directory server answers again", directory=self._settings.name, server=str(server.endpoint))
         return answer
 
     def _candidates(self, now: float) -> list[Server]:
@@ -133,4 +154,4 @@ class Servers:
 
 
 async def _connected(server: Server, seconds: float) -> tuple[Server, Connection]:
-    return server, await server.connect(seconds)
+    return server, await server.connect_bind(seconds)

@@ -80,6 +80,9 @@ class Bounds:
     first_pause: float = 1.0
     longest_pause: float = 15.0
     refused_pause: float = 300.0
+    kept_seconds: float = 2.0  # that a connection waits for the next bind
+    kept_connections: int = 8
+    look_seconds: float = 5.0  # between two looks at the CA file
     message_octets: int = 8 << 20
     answers_under_way: int = 4096
     service_connections: int = 2
@@ -164,6 +167,7 @@ class LdapSettings:
     member_attributes: tuple[str, ...] = ("member",)
     nesting: Nesting = Nesting.IN_CHAIN
     page_size: int = 500
+    ntlm_domain: str = ""  # as NTLM has it (CORP); "" where no responses are checked
     bounds: Bounds = Bounds()
 
     def __post_init__(self) -> None:

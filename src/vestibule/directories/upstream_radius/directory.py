@@ -10,8 +10,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from vestibule.core.decisions import Account
+from vestibule.core.directories import Verdict
 from vestibule.core.errors import Unavailable
-from vestibule.core.ports import Verdict
 from vestibule.core.secret import Secret
 from vestibule.directories.upstream_radius.answers import (
     Accepted,
@@ -56,16 +56,19 @@ class UpstreamRadius:
         log: Log,
         *,
         nas_identifier: str = "vestibule",
+        inner_name_checked: bool = False,
         timing: Timing = Timing(),  # noqa: B008 - frozen
     ) -> None:
         """Take servers in order of preference.
 
-        `mark` is equal on all nodes of this installation and on no other, 16 to 64 octets. Raises ValueError unless
+        `mark` is equal on all nodes of this installation and on no other, 16 to 64 octets. `inner_name_checked` is
+        whether the servers refuse a name inside of a tunnel that is another than User-Name. Raises ValueError unless
         each server has a name of its own.
         """
         if len({server.name for server in servers}) != len(servers):
             raise ValueError("two upstream servers have the same name; give each its own")
         self._peers = [Peer(server, timing, chance, log) for server in servers]
+        self.inner_name_checked = inner_name_checked
         self._mark = mark
         self._chance = chance
         self._nas_identifier = (int(Attribute.NAS_IDENTIFIER), nas_identifier.encode())

@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from vestibule.core.api_keys import Right
 from vestibule.flows import directories
-from vestibule.frontends.http import shown as shapes
+from vestibule.frontends.http import shown_directories as shapes
 from vestibule.frontends.http.fields import Body, Hidden, Id, Text
-from vestibule.frontends.http.work import Represent, Work, Written, answer, right, shown
+from vestibule.frontends.http.work import Represent, Work, Written, answer, behind, right, shown
 
 router = APIRouter(prefix="/directories", tags=["Directories"])
 
@@ -73,6 +73,61 @@ async def change_directory(work: Writer, id: Id, body: DirectoryChanges, how: Wr
 async def remove_directory(work: Writer, id: Id, how: Written, *, release: bool = False) -> Response:
     """Remove a directory. Refused while people belong to it, unless `release` makes them local users."""
     return await work.write(directories.remove, how, _of(id), id=id, release=release)
+
+
+class Somebody(Body):
+    """Whom to look for, and the password that is tried once if it is given."""
+
+    user: Text
+    password: Hidden | None = None
+
+
+class Wanted(Body):
+    """Whom to look for."""
+
+    user: Text
+
+
+class NewRun(Body):
+    """A synchronisation that is to begin."""
+
+    dry_run: bool | None = Field(None, description="Say what would be done, and do nothing.")
+    changes_only: bool | None = Field(None, description="Ask only for what changed since the last run.")
+    approve: Text | None = Field(None, description="The number of the list of people held that may go.")
+
+
+@router.post(
+    "/{id}/look-up", operation_id="lookUpPerson", summary="Look for a person", response_model=shapes.DirectoryTried
+)
+async def look_up_person(work: Reader, id: Id, body: Wanted) -> Response:
+    """Which person of the directory signs in by this name; nothing is tried and nothing is kept."""
+    return answer(await work.tell(directories.probe, id=id, **body.arguments()))
+
+
+@router.post("/{id}/test", operation_id="testDirectory", summary="Try a password", response_model=shapes.DirectoryTried)
+async def test_directory(work: Writer, id: Id, body: Somebody) -> Response:
+    """Look for a person, and try their password once, as a sign-in would: a wrong one counts in the directory."""
+    return answer(await work.tell(directories.probe, id=id, **body.arguments()))
+
+
+@router.get(
+    "/{id}/sync", operation_id="getSync", summary="Show how a synchronisation stands", response_model=shapes.SyncTold
+)
+async def get_sync(work: Reader, id: Id) -> Response:
+    """The newest run that was begun on this node with its report, and how the last one of any node ended."""
+    return answer(await work.tell(behind(work.request).runs.show, id=id))
+
+
+@router.post(
+    "/{id}/sync",
+    operation_id="startSync",
+    summary="Synchronise a directory",
+    status_code=202,
+    response_model=shapes.SyncBegun,
+)
+async def start_sync(work: Writer, id: Id, body: NewRun, how: Written) -> Response:
+    """Begin to take its people over; the answer does not wait for the end."""
+    return await work.write(behind(work.request).runs.begin, how, status=202, id=id, **body.arguments())
 
 
 def _of(id: str) -> Represent:

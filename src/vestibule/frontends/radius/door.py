@@ -13,8 +13,9 @@ from traceback import extract_tb
 from typing import Any
 
 from vestibule.core.clients import Client
-from vestibule.core.decisions import Decision, Wait
+from vestibule.core.decisions import Accept, Decision, Wait
 from vestibule.core.errors import Malformed, Unavailable
+from vestibule.core.secret import Secret
 from vestibule.core.snapshot import Snapshot
 from vestibule.flows.account import Account
 from vestibule.flows.authenticate import Authenticate, Beginning, Reply
@@ -23,7 +24,17 @@ from vestibule.frontends.radius.clients import ClientTable
 from vestibule.frontends.radius.counts import Counts
 from vestibule.frontends.radius.duplicates import Asker, Duplicates, Turn, packet_id
 from vestibule.frontends.radius.proof import proven_secret
-from vestibule.frontends.radius.translation import Attributes, Replies, Unsayable, code_of, password_of, question
+from vestibule.frontends.radius.translation import (
+    Attributes,
+    Replies,
+    Unsayable,
+    code_of,
+    merged,
+    password_of,
+    place_of,
+    question,
+)
+from vestibule.frontends.radius.unseen import Disproven, Onward, Proven, Unseen
 from vestibule.wire.radius.dictionary import Dictionary
 from vestibule.wire.radius.packet import Attribute, Code, Packet, TooLong, decode
 from vestibule.wire.radius.reply import encode_reply
@@ -33,7 +44,6 @@ SHORTEST_BUDGET = 1.0
 JITTER = 0.25  # of the delay of refusals, at most
 RECEIVE_OCTETS = 4 * 1024 * 1024  # for bursts; the system allows no more than net.core.rmem_max
 LOOP = "we asked this ourselves: the upstream server sends our requests back; let it authenticate them itself"
-SET_PAP = "the client sends CHAP, MS-CHAP or EAP; set it to PAP"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +84,12 @@ class RadiusDoor:
         counts: Counts,
         manners: Manners,
         came_back: Callable[[Packet], bool] | None = None,
+        unseen: Unseen | None = None,
     ) -> None:
         """Take the pieces; `snapshot` gives the settings in force.
 
-        `came_back` says whether a request with Proxy-State is one that we ourselves asked an upstream server.
+        `came_back` says whether a request with Proxy-State is one that we ourselves asked an upstream server. Without
+        `unseen` nothing is let in that carries no password.
         """
         self._authenticate = authenticate
         self._account = account
@@ -86,6 +98,7 @@ class RadiusDoor:
         self._counts = counts
         self._manners = manners
         self._came_back = came_back
+        self._unseen = unseen or Unseen(lambda _: None, lambda _: b"", bytes)
         self._duplicates = Duplicates(manners.remember)
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -219,14 +232,59 @@ class RadiusDoor:
         self._counts.requests.inc()
         password = password_of(exchange.packet, exchange.secret)
         if password is None:
-            self._counts.refuse("no password field", exchange.source, exchange.began, SET_PAP)
-            return self._answer(exchange, Code.ACCESS_REJECT, self._replies.refusal)
+            return await self._answer_unseen(exchange)
         asked = question(exchange.packet, exchange.client, password, exchange.turn.identity, exchange.until)
-        decision = await self._decide(asked)
-        self._counts.seconds.observe(self._loop.time() - exchange.began)
-        if isinstance(decision, Wait):
-            decision = await self._authenticate.wait(decision, exchange.until)
+        decision = await self._held(await self._timed(self._decide(asked), exchange), exchange)
         return self._answer(exchange, code_of(decision), self._replies.attributes(decision))
+
+    async def _answer_unseen(self, exchange: Exchange) -> None:
+        """Let another server look at what we can not, and ask for the second factor where it says yes."""
+        packet, client = exchange.packet, exchange.client
+        why = self._unseen.why_not(packet, client)
+        if why:
+            self._counts.refuse("no password field", exchange.source, exchange.began, why)
+            return self._refuse_unseen(exchange)
+        said = await self._unseen.ask(packet, client, exchange.secret, exchange.until)
+        if isinstance(said, Onward):
+            return self._answer(exchange, Code.ACCESS_CHALLENGE, said.attributes)
+        decision = await self._held(await self._timed(self._go_on(said, exchange), exchange), exchange)
+        if not isinstance(said, Proven) or not isinstance(decision, Accept):
+            return self._refuse_unseen(exchange)
+        attributes = merged(self._replies.attributes(decision), said.attributes)
+        return self._answer(exchange, Code.ACCESS_ACCEPT, attributes)
+
+    async def _go_on(self, said: Proven | Disproven, exchange: Exchange) -> Decision:
+        """Decide on the second factor, or write down what refused the first."""
+        place = place_of(exchange.packet, exchange.client)
+        begin = Beginning(
+            exchange.turn.identity,
+            exchange.client.id,
+            said.user_name,
+            Secret(b""),
+            place.source,
+            place.address,
+            exchange.until,
+            proven=isinstance(said, Proven),
+        )
+        if isinstance(said, Disproven):
+            return await self._authenticate.disprove(begin, said.reason, said.detail)
+        return await self._authenticate.begin(begin)
+
+    def _refuse_unseen(self, exchange: Exchange) -> None:
+        """Say no; the conversation inside needs one of its own."""
+        refusal = (*self._replies.refusal, *self._unseen.refusal(exchange.packet))
+        return self._answer(exchange, Code.ACCESS_REJECT, refusal)
+
+    async def _timed(self, work: Coroutine[Any, Any, Decision], exchange: Exchange) -> Decision:
+        decision = await work
+        self._counts.seconds.observe(self._loop.time() - exchange.began)
+        return decision
+
+    async def _held(self, decision: Decision, exchange: Exchange) -> Decision:
+        """Hold the packet while an answer is awaited elsewhere."""
+        if isinstance(decision, Wait):
+            return await self._authenticate.wait(decision, exchange.until)
+        return decision
 
     async def _decide(self, asked: Beginning | Reply) -> Decision:
         if isinstance(asked, Beginning):

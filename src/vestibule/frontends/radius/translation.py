@@ -4,14 +4,15 @@ State is printable (some clients treat it as text): the attempt's id and the que
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from vestibule.core import places
+from vestibule.core.asking import in_words
 from vestibule.core.clients import Client
 from vestibule.core.decisions import Accept, Ask, Decision, Reject, Wait
 from vestibule.core.errors import Malformed
 from vestibule.core.places import Place
-from vestibule.core.prompts import Approve, TypeCode
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
 from vestibule.core.snapshot import Snapshot
@@ -53,6 +54,11 @@ CODE_OF_REASON: dict[Reason, Code] = {
     Reason.NOT_DELIVERED: Code.ACCESS_REJECT,
     Reason.NO_ANSWER: Code.ACCESS_REJECT,
     Reason.DECLINED: Code.ACCESS_REJECT,
+    Reason.WRONG_PIN: Code.ACCESS_REJECT,
+    Reason.FRAUD_REPORTED: Code.ACCESS_REJECT,
+    Reason.LIMIT_REACHED: Code.ACCESS_REJECT,
+    Reason.PASSKEY_REFUSED: Code.ACCESS_REJECT,
+    Reason.PASSKEY_COPIED: Code.ACCESS_REJECT,
     Reason.UNKNOWN_ATTEMPT: Code.ACCESS_REJECT,
 }
 
@@ -108,6 +114,18 @@ def code_of(decision: Decision) -> Code:
             return CODE_OF_REASON[Reason.NO_ANSWER]
 
 
+def merged(ours: Attributes, theirs: Iterable[tuple[int, bytes]]) -> Attributes:
+    """What groups say, then what a directory says of other attributes; of a vendor's the one inside is compared."""
+    said = {_named(pair) for pair in ours}
+    return *ours, *(pair for pair in theirs if _named(pair) not in said)
+
+
+def _named(pair: tuple[int, bytes]) -> tuple[int, bytes]:
+    """Which attribute it is: its number, and for a vendor's the vendor's and its own (RFC 2865 section 5.26)."""
+    kind, value = pair
+    return kind, value[:5] if kind == Attribute.VENDOR_SPECIFIC else b""
+
+
 class Unsayable(Exception):
     """A group's reply attribute can not be written, so its members are not let in without it."""
 
@@ -127,17 +145,15 @@ class Replies:
         match decision:
             case Accept(groups=groups, attributes=attributes):
                 return self._of_groups(groups) if not attributes else self._with_directory(groups, attributes)
-            case Ask(attempt_id=attempt_id, nonce=nonce, prompt=prompt):
+            case Ask(attempt_id=attempt_id, nonce=nonce, prompt=prompt, ways=ways):
                 state = (int(Attribute.STATE), f"{attempt_id}{nonce}".encode())
-                return state, *text_attributes(Attribute.REPLY_MESSAGE, self._prompt(prompt))
+                return state, *text_attributes(Attribute.REPLY_MESSAGE, in_words(prompt, self._snapshot.settings, ways))
             case _:
                 return self.refusal
 
     def _with_directory(self, groups: tuple[str, ...], attributes: tuple[tuple[str, str], ...]) -> Attributes:
         """What groups say goes before what the directory says of the same attribute."""
-        ours = self._of_groups(groups)
-        said = {number for number, _ in ours}
-        return *ours, *(pair for pair in map(self._from_directory, attributes) if pair[0] not in said)
+        return merged(self._of_groups(groups), map(self._from_directory, attributes))
 
     def _from_directory(self, attribute: tuple[str, str]) -> tuple[int, bytes]:
         """One attribute by its name, or by "#" and its number with its octets in hexadecimal."""
@@ -148,10 +164,6 @@ class Replies:
             return self._dictionary.encode(name, value)
         except Malformed as malformed:
             raise Unsayable(f"an attribute of the directory: {malformed}") from malformed
-
-    def _prompt(self, prompt: TypeCode | Approve) -> str:
-        settings = self._snapshot.settings
-        return settings.text_enter_code if isinstance(prompt, TypeCode) else settings.text_wait
 
     def _encode_groups(self, groups: tuple[str, ...]) -> Attributes:
         known = [self._snapshot.groups[name] for name in groups if name in self._snapshot.groups]

@@ -51,7 +51,7 @@ def needs_upstream(packet: Packet) -> bool:
     if packet.first(Attribute.EAP_MESSAGE) is not None or packet.first(Attribute.CHAP_PASSWORD) is not None:
         return True
     values = packet.all(Attribute.VENDOR_SPECIFIC)
-    return any(kind in _MS_CHAP for value in values if value[:_VENDOR] == MICROSOFT for kind, _ in _inside(value))
+    return any(kind in _MS_CHAP for value in values if value[:_VENDOR] == MICROSOFT for kind, _ in inside(value))
 
 
 def holds_key(kind: int, value: bytes) -> bool:
@@ -87,7 +87,7 @@ def _anew(kind: int, value: bytes, came: Hop, leaves: Hop, salts: Iterator[bytes
     if kind == Attribute.TUNNEL_PASSWORD:
         return value[:1] + _salted_anew(value[1:], came, leaves, salts)  # the first octet is a tag
     if kind == Attribute.VENDOR_SPECIFIC and value[:_VENDOR] == MICROSOFT:
-        parts = [(inner, _key_anew(inner, octets, came, leaves, salts)) for inner, octets in _inside(value)]
+        parts = [(inner, _key_anew(inner, octets, came, leaves, salts)) for inner, octets in inside(value)]
         return MICROSOFT + b"".join([bytes((inner, len(octets) + 2)) + octets for inner, octets in parts])
     return value
 
@@ -107,8 +107,8 @@ def _salted_anew(value: bytes, came: Hop, leaves: Hop, salts: Iterator[bytes]) -
     return hide_salted(plain, leaves.secret, leaves.authenticator, next(salts))
 
 
-def _inside(value: bytes) -> list[Pair]:
-    """The attributes inside one Vendor-Specific (RFC 2865 section 5.26)."""
+def inside(value: bytes) -> list[Pair]:
+    """The attributes inside one Vendor-Specific (RFC 2865 section 5.26). Raises `Malformed`."""
     found = []
     offset = _VENDOR
     while offset < len(value):
