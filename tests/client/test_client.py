@@ -21,9 +21,11 @@ from vestibule.client import (
     Unreachable,
     Vestibule,
     Waiting,
+    Way,
 )
 from vestibule.core.api_keys import Right
 from vestibule.core.clients import SignIn
+from vestibule.core.credentials import Credential
 from vestibule.core.secret import Secret
 from vestibule.frontends.http.listener import ApiListener
 from vestibule.wire.pskc.writer import Passphrase, SharedKey, write_pskc
@@ -109,6 +111,20 @@ async def test_an_approval_is_awaited(served: tuple[Door, str], opened: Open) ->
     message = await door.postbox.next()
     await door.behind.authenticate.answer(waiting.attempt, message.id, Secret.of(waiting.number), "event")
     assert await ending == Accepted("alice")
+
+
+async def test_another_way_is_chosen(served: tuple[Door, str], opened: Open) -> None:
+    door, _ = served
+    key = await door.person("alice")
+    await door.put(Credential("tap-of-alice", "tap", "id of alice", label="my phone"))
+    mfa = opened(await door.key(client=await door.client(sign_in=SignIn.PASSWORD_THEN_CODE)))
+    waiting = await mfa("begin", "alice", password=PASSWORD)
+    assert isinstance(waiting, Waiting)
+    assert waiting.ways == (Way("tap/tap-of-alice", "tap", "my phone"), Way("code", "code", ""))
+    asked = await mfa("choose", waiting, "code")
+    assert isinstance(asked, Challenge)
+    assert asked.way == "code"
+    assert await mfa("answer", asked, door.office.code(key)) == Accepted("alice")
 
 
 async def test_administration_is_done_by_calls(served: tuple[Door, str], opened: Open) -> None:

@@ -14,8 +14,10 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from tests.house.sources import PACKAGE
-from vestibule.flows import binding, own_factors
+from vestibule.flows import binding, own_factors, passkey_models, passkeys, roles, trace_texts
+from vestibule.portals.administration.saying import known
 from vestibule.portals.languages import CODES, DOMAIN, LOCALE
+from vestibule.stores.settings import known_settings
 
 PORTALS = PACKAGE / "portals"
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
@@ -27,6 +29,11 @@ OF_FLOWS = (
     binding.WRONG,
     binding.SPENT,
     binding.SLOW_DOWN,
+    *passkeys.NOT_TAKEN.values(),
+    passkeys.FULL,
+    passkeys.THERE,
+    passkey_models.OVERDUE,
+    roles.LAST_OWNER,
 )
 HEADER = "# The texts of the portal; `python -m tests.portals.catalogues` brings them up to date."
 ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)  # so that a run that finds nothing new changes nothing
@@ -41,9 +48,21 @@ def texts() -> Catalog:
         PORTALS, method_map=METHODS, keywords=KEYWORDS, options_map=options
     ):
         found.add(message)
-    for text in OF_FLOWS:
+    for text in (*OF_FLOWS, *of_traces(), *of_settings()):
         found.add(text)
     return found
+
+
+def of_traces() -> list[str]:
+    """Every sentence of a decision trace, whatever it is called."""
+    named = [value for name, value in vars(trace_texts).items() if name.isupper()]
+    return [text for value in named for text in ([value] if isinstance(value, str) else value.values())]
+
+
+def of_settings() -> list[str]:
+    """What each setting does, and which values fit where `saying` has no form for them."""
+    found = known_settings().values()
+    return [setting.help for setting in found] + [setting.fits for setting in found if not known(setting.fits)]
 
 
 def file_of(code: str) -> Path:

@@ -22,7 +22,7 @@ from tests.flows.desks import NOON, Office
 from vestibule.core.credentials import Credential, CredentialState, Seed
 from vestibule.core.engine import Engine
 from vestibule.core.oath import hotp, time_step
-from vestibule.core.ports import Record, Writing
+from vestibule.core.ports import BegunMethod, Record, Writing
 from vestibule.core.secret import Secret
 from vestibule.core.sessions import Session
 from vestibule.core.users import Mfa, Password, User
@@ -235,11 +235,13 @@ def behave(hosts: frozenset[str], reject_delay: float = 0.0) -> Manners:
 
 
 @asynccontextmanager
-async def lobby_of(office: Office, *, hosts: str = HOST, reject_delay: float = 0.0) -> AsyncIterator[Lobby]:
+async def lobby_of(
+    office: Office, *, hosts: str = HOST, reject_delay: float = 0.0, further: tuple[BegunMethod, ...] = ()
+) -> AsyncIterator[Lobby]:
     """Open the portal in front of `office`, without a delay of refusals unless one is wanted."""
     authenticate = Authenticate(
         office.store,
-        Engine([Totp(), Hotp(), office.recovery]),
+        Engine([Totp(), Hotp(), office.recovery, office.access_pass], (office.passkey,), further),
         Passwords(office),
         {},
         office.clock,

@@ -53,7 +53,7 @@ async def test_a_first_app_is_proven_before_it_counts_and_lifts_the_session(lobb
     await browser.password(alice)
     before = await browser.token()
     key = await add_app(lobby, browser)
-    assert browser.where == "/security/recovery?first=1"
+    assert browser.where == "/security/register"
     assert await browser.token() != before
     await browser.get("/security")
     assert "My phone" in browser.text
@@ -176,7 +176,7 @@ async def test_a_token_that_was_assigned_is_activated_by_its_code(lobby: Lobby) 
     await lobby.factor(alice, "hotp", serial="H-1", state=CredentialState.PENDING, key=key)
     assert SAME_WORDS in await activate(lobby, browser, "H-1", "000000")
     assert 'value="H-1"' in browser.text
-    assert await activate(lobby, browser, " H-1 ", hotp(key, 0)) == "/security/recovery?first=1"
+    assert await activate(lobby, browser, " H-1 ", hotp(key, 0)) == "/security?done=added"
     assert SAME_WORDS in await activate(lobby, browser, "H-1", hotp(key, 1))  # it is active already
     await later(lobby)
     other = lobby.browser()
@@ -251,7 +251,7 @@ async def test_the_last_factor_goes_only_by_saying_what_that_means(lobby: Lobby)
     await browser.post(path, last="yes")
     assert await lobby.factors(alice) == []
     await browser.follow()
-    assert browser.where == "/security/app"
+    assert browser.where == "/security/register"
 
 
 @pytest.mark.requirement(30)

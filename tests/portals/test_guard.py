@@ -6,14 +6,18 @@ import re
 from dataclasses import replace
 
 import pytest
+from starlette.requests import Request
 
 from tests.portals.lobby import OWN, PASSWORD, URL, Browser, Lobby
 from vestibule.core.errors import Malformed, Unavailable
 from vestibule.core.ports import Store
+from vestibule.flows import sessions
+from vestibule.flows.acting import HOST, NOBODY, Acting, person
 from vestibule.portals import pages
 from vestibule.portals.application import application
 from vestibule.portals.behind import Headers, Message
 from vestibule.portals.static_files import URLS
+from vestibule.portals.visit import visited
 
 FIRST_LOAD_OCTETS = 60_000
 TEMPLATES = sorted(path.name for path in pages.TEMPLATES.glob("*.html"))
@@ -235,3 +239,22 @@ async def test_what_is_typed_is_never_markup(lobby: Lobby) -> None:
     assert "&lt;script&gt;" in answer.text
     answer = await browser.get("/signin?why=<script>&next=<script>")
     assert "<script>" not in answer.text
+
+
+# -- whose rights count ----------------------------------------------------------------------------------------------
+
+
+async def test_what_a_visit_does_is_done_with_the_rights_of_the_person_and_never_with_those_of_the_host(
+    lobby: Lobby,
+) -> None:
+    alice = await lobby.person()
+    token = await sessions.begin(lobby.office.desk, alice.id, method="totp")
+
+    async def acting(cookie: str) -> Acting:
+        headers = [(b"host", b"mfa.test"), (b"cookie", f"__Host-vestibule={cookie}".encode())]
+        scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": headers}
+        return (await visited(Request({**scope, "client": ("192.0.2.50", 1)}), lobby.behind)).desk.acting
+
+    assert lobby.behind.desk.acting == HOST
+    assert await acting(token) == person(alice.id)
+    assert await acting("nothing of ours") == NOBODY

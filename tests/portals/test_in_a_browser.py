@@ -15,6 +15,7 @@ from tests.flows.desks import memory_office
 from tests.portals.browsing import DESK, LOOPBACK, PHONE, SMALL, chromium, context_of, served
 from tests.portals.lobby import Lobby, Person, lobby_of
 from vestibule.core.oath import hotp, time_step
+from vestibule.core.ports import BegunMethod
 from vestibule.core.users import Mfa
 
 SUBMIT = "main button[type=submit]"
@@ -94,12 +95,19 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visiting(size: dict[str, int] = DESK, *, dark: bool = False, **more: object) -> AsyncIterator[Visitor]:
+async def visiting(
+    size: dict[str, int] = DESK,
+    *,
+    dark: bool = False,
+    host: str = LOOPBACK,
+    further: tuple[BegunMethod, ...] = (),
+    **more: object,
+) -> AsyncIterator[Visitor]:
     """Open the portal and a browser; in the end nothing was said on the console."""
     office = memory_office()
-    async with lobby_of(office, hosts=LOOPBACK) as lobby, served(lobby) as url, chromium() as browser:
+    async with lobby_of(office, hosts=host, further=further) as lobby, served(lobby) as url, chromium() as browser:
         context = await context_of(browser, size, dark=dark, **more)
-        visitor = Visitor(lobby, url, context, await context.new_page())
+        visitor = Visitor(lobby, url.replace(LOOPBACK, host), context, await context.new_page())
         visitor.page.on("console", visitor.hear)
         visitor.page.on("pageerror", lambda error: visitor.said.append(str(error)))
         visitor.page.on("requestfailed", visitor.miss)
@@ -145,10 +153,13 @@ async def test_a_first_sign_in_enrols_an_app_and_saves_codes_of_which_one_is_use
         new = await visitor.lobby.person("new", method="", mfa=Mfa.ENABLED)
         await visitor.go("/")
         await visitor.type(name="new", password=new.password)
-        await visitor.at("/security/app", "One more step")
+        await visitor.at("/security/register?next=%2Fsecurity", "One more step")
+        await visitor.page.click("text=Authenticator app")
         await visitor.type(label="My phone")
         key = await visitor.key()
         await visitor.type(code=visitor.shown_by(key))
+        await visitor.at("/security/register", "One more factor")
+        await visitor.page.click("text=Recovery codes")
         await visitor.at("/security/recovery?first=1", "Recovery codes")
         await visitor.page.click(SUBMIT)
         codes = await visitor.page.locator(".codes code").all_inner_texts()
@@ -188,7 +199,8 @@ async def test_everything_works_without_scripts() -> None:
         await visitor.type(label="")
         key = await visitor.key()
         await visitor.type(code=visitor.shown_by(key))
-        await visitor.at("/security/recovery?first=1", "Recovery codes")
+        await visitor.at("/security?done=added", "My security info")
+        await visitor.go("/security/recovery")
         await visitor.page.click(SUBMIT)
         assert await visitor.page.locator(".codes code").count() == 10
         assert not await visitor.page.is_visible("[data-print]")

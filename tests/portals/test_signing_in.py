@@ -237,12 +237,13 @@ CLOSED = ("/security", "/security/recovery", "/security/password", "/security/ac
 async def test_without_a_second_factor_nothing_opens_but_the_way_to_one(lobby: Lobby) -> None:
     alice, browser = await lobby.person(method="", mfa=Mfa.ENABLED), lobby.browser()
     await browser.password(alice)
-    assert browser.where == HOME
+    assert browser.where == "/security/register?next=%2Fsecurity"
     for path in CLOSED:
         await browser.get(path)
-        assert browser.where == "/security/app", path
-    assert (await browser.get("/security/app")).status_code == 200
+        assert browser.where == "/security/register", path
+    assert (await browser.get("/security/register")).status_code == 200
     assert "One more step" in browser.text
+    assert (await browser.get("/security/app")).status_code == 200
     assert (await browser.get("/security/token")).status_code == 200
 
 
@@ -276,7 +277,7 @@ async def test_a_token_that_was_assigned_and_not_activated_is_activated_at_the_f
     await browser.password(alice)
     await browser.get("/security/token")
     await browser.post("/security/token", serial="H-1", code=alice.code())
-    assert browser.where == "/security/recovery?first=1"
+    assert browser.where == "/security/register"
 
 
 async def test_where_the_policy_asks_for_no_code_security_info_still_does(lobby: Lobby) -> None:

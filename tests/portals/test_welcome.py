@@ -202,7 +202,7 @@ async def test_only_who_took_the_link_becomes_an_owner(lobby: Lobby) -> None:
 
 
 def test_every_flow_that_binds_a_factor_of_ones_own_gives_the_role_that_waits_for_it() -> None:
-    binding = [source for source in python_files("src/vestibule/flows") if '"factor.add"' in source.text]
+    binding = [source for source in python_files("src/vestibule/flows") if 'entry("factor.add"' in source.text]
     assert len(binding) >= 2
     assert [source.path.name for source in binding if "taken_up(" not in source.text] == []
 

@@ -13,7 +13,7 @@ what the server says, `Unreachable` when it could not be asked.
 """
 
 from vestibule.client.asynchronous import AsyncVestibule
-from vestibule.client.decisions import Accepted, Challenge, Decision, Refused, Waiting
+from vestibule.client.decisions import Accepted, Challenge, Decision, Refused, Waiting, Way
 from vestibule.client.errors import Problem, Unreachable
 from vestibule.client.synchronous import Vestibule
 
@@ -27,4 +27,5 @@ __all__ = [
     "Unreachable",
     "Vestibule",
     "Waiting",
+    "Way",
 ]

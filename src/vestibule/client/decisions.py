@@ -12,18 +12,35 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """One way in which the person can be asked: a method, and which telephone or address it is, masked."""
+
+    id: str
+    method: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Challenge:
-    """Not let in yet: show `text`, and hand what is typed to `answer`."""
+    """Not let in yet: show `text`, and hand what is typed to `answer`, or one of `ways` to `choose`.
+
+    `way` is the id of the one that is asked in now; chosen once more, it asks once more.
+    """
 
     user: str
     attempt: str
     nonce: str
     text: str
+    way: str = ""
+    ways: tuple[Way, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Not let in yet: the person approves elsewhere, matching `number` unless it is empty. Hand it to `wait`."""
+    """Not let in yet: the person approves elsewhere, matching `number` unless it is empty. Hand it to `wait`.
+
+    `way` and `ways` as of `Challenge`.
+    """
 
     user: str
     attempt: str
@@ -31,6 +48,8 @@ class Waiting:
     text: str
     number: str
     expires_at: float  # seconds since the epoch
+    way: str = ""
+    ways: tuple[Way, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx2
 
-from vestibule.client.decisions import Accepted, Challenge, Decision, Refused, Waiting
+from vestibule.client.decisions import Accepted, Challenge, Decision, Refused, Waiting, Way
 from vestibule.client.errors import Problem
 
 PREFIX = "/api/v1"
@@ -64,6 +64,12 @@ def answer(challenge: Challenge, typed: str) -> Asked:
     return once(Asked("POST", f"/attempts/{challenge.attempt}/answer", body))
 
 
+def choose(asked: Challenge | Waiting, way: str) -> Asked:
+    """Another way, or the same once more."""
+    body = {"user": asked.user, "nonce": asked.nonce, "way": way}
+    return once(Asked("POST", f"/attempts/{asked.attempt}/choice", body))
+
+
 def wait(waiting: Waiting, seconds: float) -> Asked:
     """Is there news?"""
     return Asked("GET", f"/attempts/{waiting.attempt}", query={"seconds": max(0.0, min(seconds, LONGEST_WAIT))})
@@ -92,13 +98,19 @@ def decision(user: str, response: httpx2.Response) -> Decision:
         case 200, {"decision": "accept", "user": str(name), "groups": list(groups)}:
             return Accepted(name, tuple(groups))
         case 202, {"decision": "challenge", "attempt": attempt, "nonce": nonce, "prompt": {"text": text}}:
-            return Challenge(user, attempt, nonce, text)
+            return Challenge(user, attempt, nonce, text, told.get("way", ""), _ways(told))
         case 202, {"decision": "waiting", "attempt": attempt, "nonce": nonce, "prompt": prompt, "expires_at": until}:
-            return Waiting(user, attempt, nonce, prompt["text"], prompt.get("number", ""), until)
+            number = prompt.get("number", "")
+            return Waiting(user, attempt, nonce, prompt["text"], number, until, told.get("way", ""), _ways(told))
         case 403, {"type": kind, "decision": "refused"} if kind == REFUSED:
             return Refused(told.get("detail", ""))
         case _:
             raise problem(response)
+
+
+def _ways(told: Mapping[str, Any]) -> tuple[Way, ...]:
+    """The ways that may be chosen; a server before this client tells none."""
+    return tuple(Way(one["id"], one["method"], one["label"]) for one in told.get("ways", ()))
 
 
 def result(response: httpx2.Response) -> dict[str, Any]:

@@ -62,6 +62,10 @@ class Vestibule:
         """Answer the question. Raises Problem, Unreachable."""
         return messages.decision(challenge.user, self._send(messages.answer(challenge, typed)))
 
+    def choose(self, asked: Challenge | Waiting, way: str) -> Decision:
+        """Ask in another of its `ways`, or in its own `way` once more. Raises Problem, Unreachable."""
+        return messages.decision(asked.user, self._send(messages.choose(asked, way)))
+
     def wait(self, waiting: Waiting, seconds: float = 300.0) -> Decision:
         """Wait for the approval, at most so long; `Waiting` when there is none by then. Raises Problem, Unreachable."""
         until = self._clock() + seconds

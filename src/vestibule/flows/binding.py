@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from vestibule.core import failures
-from vestibule.core.credentials import Credential, CredentialState, Seed
+from vestibule.core.credentials import BYPASS, Credential, CredentialState, Seed
 from vestibule.core.failures import FailureKey, Failures
 from vestibule.core.places import place_of
 from vestibule.core.ports import Failed, Passed, Reading, Writing
@@ -15,6 +15,7 @@ from vestibule.core.reasons import Reason
 from vestibule.core.users import Mfa, User
 from vestibule.flows import inventory
 from vestibule.flows.desk import SLICE, Desk
+from vestibule.flows.owners import taken_up
 from vestibule.flows.refused import Refused
 
 WRONG = "The code is not right. Look at it anew, and type the one that is shown now."
@@ -55,6 +56,7 @@ def _bind(desk: Desk, writing: Writing, user: User, passed: Passed) -> None:
         writing.put(user)
     entry = desk.entry("factor.add", f"user {user.id}", user, one.id, method=one.method, serial=one.serial)
     writing.note(entry)
+    taken_up(desk, writing, user.id)
 
 
 def _held_back(desk: Desk, writing: Writing, user: User, one: Credential) -> Reason | None:
@@ -109,11 +111,12 @@ async def sweep(desk: Desk) -> int:
 
 def half_made(one: Credential) -> bool:
     """Whether it was begun at the portal and not proven: that is what has an end and no serial number."""
-    return one.state is CredentialState.PENDING and bool(one.expires_at) and not one.serial
+    pending = one.state is CredentialState.PENDING and bool(one.expires_at)
+    return pending and not one.serial and one.method != BYPASS
 
 
 def _over(one: Credential, now: float) -> bool:
-    return half_made(one) and now >= one.expires_at
+    return (half_made(one) or one.method == BYPASS) and now >= one.expires_at
 
 
 def _forget(desk: Desk, writing: Writing, ids: list[str], now: float) -> int:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from vestibule.core.credentials import Credential, CredentialState, Seed
-from vestibule.core.journal import Line, Query
+from vestibule.core.journal import Line, Query, masked
+from vestibule.core.passkeys import About
 from vestibule.core.ports import Reading, Writing
+from vestibule.core.prompts import CODE, Way
 from vestibule.core.secret import Secret
 from vestibule.core.sessions import Session
 from vestibule.core.users import Password, User
@@ -18,6 +20,7 @@ from vestibule.flows import inventory
 from vestibule.flows.binding import SLOW_DOWN, WRONG, Proven, counted, forget_half_made, half_made, prove
 from vestibule.flows.desk import Desk, checked, required
 from vestibule.flows.refused import Missing, Refused
+from vestibule.flows.roles import keeping_an_owner
 from vestibule.flows.sessions import Signed, end_all
 from vestibule.flows.tokens import KEY_OCTETS
 from vestibule.wire.otpauth import Otpauth, OtpMethod, encode, write_key
@@ -32,6 +35,7 @@ SHOWN = 30
 READ_AT_ONCE = 500
 MOST_READ = 5_000
 RECOVERY = "recovery"
+PASSKEY = "passkey"
 
 GONE = "There is no such factor any more."
 FULL = "You have as many authenticator apps as one person can have. Remove one first."
@@ -43,7 +47,10 @@ LAST = "This is the last factor. Say that you know what its removal means."
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """One thing that the person can prove. `used_at` is 0 where nobody wrote it down."""
+    """One thing that the person can prove. `used_at` is 0 where nobody wrote it down.
+
+    `about` is said of passkeys, `left` of recovery codes; `reach` is a number or an address, masked.
+    """
 
     id: str
     method: str
@@ -52,14 +59,22 @@ class Factor:
     created_at: float
     used_at: float
     usable: bool
+    about: About | None = None
+    left: int | None = None
+    reach: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All that the first page says: the usable factors first; and whether there is a password of ours."""
+    """All that the first page says: the usable factors first; and whether there is a password of ours.
+
+    `ways` are those in which the person may be asked first, `preferred` the id of the one that they chose, "" for none.
+    """
 
     factors: tuple[Factor, ...]
     password_changed_at: float | None
+    ways: tuple[Way, ...] = ()
+    preferred: str = ""
 
     @property
     def alone(self) -> bool:
@@ -89,9 +104,11 @@ async def overview(desk: Desk, signed: Signed) -> Overview:
 
     def question(reading: Reading) -> Overview:
         held = [one for one in _held(reading, signed.user.id) if one.state is not CredentialState.PENDING]
-        factors = tuple(sorted((_factor(reading, one, now) for one in held), key=_order))
-        password = reading.get(Password, signed.user.id)
-        return Overview(factors, password.changed_at if password else None)
+        factors = tuple(sorted((_factor(desk, reading, one, now) for one in held), key=_order))
+        password, user = reading.get(Password, signed.user.id), reading.get(User, signed.user.id)
+        ways = _ways(desk, held, now)
+        preferred = user.preferred if user and user.preferred in {way.id for way in ways} else ""
+        return Overview(factors, password.changed_at if password else None, ways, preferred)
 
     return await desk.store.read(question)
 
@@ -134,7 +151,7 @@ async def begin_app(desk: Desk, signed: Signed, label: str) -> NewApp:
     )
 
     def act(writing: Writing) -> NewApp:
-        user = _the_person(writing, signed)
+        user = the_person(writing, signed)
         forget_half_made(writing, user.id)
         if len([held for held in _held(writing, user.id) if held.seed_id and not held.serial]) >= MOST_APPS:
             raise Refused(FULL)
@@ -150,7 +167,7 @@ async def prove_app(desk: Desk, signed: Signed, id: str, code: str) -> Proven:
     """Let a new app count, by a code that it shows; the code is spent."""
 
     def act(writing: Writing) -> Proven | Refused:
-        user = _the_person(writing, signed)
+        user = the_person(writing, signed)
         one = writing.get(Credential, id)
         theirs = one is not None and one.user_id == user.id and half_made(one)
         if one is None or not theirs or desk.clock() >= one.expires_at:
@@ -171,7 +188,7 @@ async def activate_token(desk: Desk, signed: Signed, serial: str, code: str) -> 
     named = required(serial, "serial", LONGEST_SERIAL)
 
     def act(writing: Writing) -> Proven | Refused:
-        user = _the_person(writing, signed)
+        user = the_person(writing, signed)
         one = next(iter(writing.find(Credential, "serial", named)), None)
         if one is None or not _may_activate(desk, user, one):
             delayed = counted(desk, writing, user, ())
@@ -196,7 +213,7 @@ async def issue_recovery(desk: Desk, signed: Signed) -> tuple[str, ...]:
     """New recovery codes, shown once; all earlier ones are void."""
 
     def act(writing: Writing) -> tuple[str, ...]:
-        user = _the_person(writing, signed)
+        user = the_person(writing, signed)
         held = [one for one in _held(writing, user.id) if one.method == RECOVERY]
         now = desk.clock()
         old = held[0] if held else Credential(desk.new_id(), RECOVERY, user.id)
@@ -218,7 +235,7 @@ async def rename(desk: Desk, signed: Signed, id: str, label: str) -> None:
     named = checked(label, "label", LONGEST_LABEL)
 
     def act(writing: Writing) -> None:
-        user, one = _the_person(writing, signed), _theirs(writing, signed, id)
+        user, one = the_person(writing, signed), _theirs(writing, signed, id)
         writing.put(replace(one, label=named, version=one.version + 1))
         writing.note(desk.entry("factor.rename", signed.actor, user, one.id, method=one.method))
 
@@ -232,21 +249,36 @@ async def remove(desk: Desk, signed: Signed, id: str, *, last: bool) -> None:
     """
 
     def act(writing: Writing) -> None:
-        user, one = _the_person(writing, signed), _theirs(writing, signed, id)
+        user, one = the_person(writing, signed), _theirs(writing, signed, id)
         now = desk.clock()
         others = [held for held in _held(writing, user.id) if held.id != id and held.usable(now)]
         if not others and not last:
             raise Refused(LAST, "last")
-        if one.serial:
-            inventory.take_back(writing, one)
-        else:
-            inventory.let_go(writing, one)
+        with keeping_an_owner(desk, writing, user):
+            if one.serial:
+                inventory.take_back(writing, one)
+            else:
+                inventory.let_go(writing, one)
         _sign_others_out(writing, signed)
         writing.note(
             desk.entry(
                 "factor.remove", signed.actor, user, one.id, method=one.method, serial=one.serial, left=len(others)
             )
         )
+
+    await desk.store.change(act)
+
+
+async def prefer(desk: Desk, signed: Signed, way: str) -> None:
+    """Be asked in this way first; "" for the strongest. Refused for a way that there is not."""
+
+    def act(writing: Writing) -> None:
+        user = the_person(writing, signed)
+        ways = _ways(desk, _held(writing, user.id), desk.clock())
+        if way and way not in {one.id for one in ways}:
+            raise Refused(GONE)
+        writing.put(replace(user, preferred=way, version=user.version + 1))
+        writing.note(desk.entry("factor.prefer", signed.actor, user, way=way.partition("/")[0]))
 
     await desk.store.change(act)
 
@@ -259,7 +291,7 @@ async def not_me(desk: Desk, signed: Signed, line: str) -> int:
     named = checked(line, "line", 100)
 
     def act(writing: Writing) -> int:
-        user = _the_person(writing, signed)
+        user = the_person(writing, signed)
         ended = end_all(writing, user.id)
         writing.note(desk.entry("session.not_me", signed.actor, user, line=named, ended=ended))
         return ended
@@ -276,7 +308,7 @@ def _or_refused(found: Proven | Refused) -> Proven:
     return found
 
 
-def _the_person(reading: Reading, signed: Signed) -> User:
+def the_person(reading: Reading, signed: Signed) -> User:
     """The person as they are now; refused when their session has ended while the request was on its way."""
     user = reading.get(User, signed.user.id)
     if user is None or reading.get(Session, signed.session.id) is None:
@@ -295,10 +327,30 @@ def _theirs(reading: Reading, signed: Signed, id: str) -> Credential:
     return one
 
 
-def _factor(reading: Reading, one: Credential, now: float) -> Factor:
+def _factor(desk: Desk, reading: Reading, one: Credential, now: float) -> Factor:
     seed = reading.get(Seed, one.seed_id) if one.seed_id else None
-    used_at = seed.used_at if seed else 0.0
-    return Factor(one.id, one.method, one.label, one.serial, one.created_at, used_at, one.usable(now))
+    about = desk.passkeys.asking.told(one) if desk.passkeys and one.method == PASSKEY else None
+    used_at = seed.used_at if seed else about.used_at if about else 0.0
+    left = desk.codes_left(one) if one.method == RECOVERY else None
+    usable = one.usable(now) and (one.method != PASSKEY or bool(about and about.here)) and left != 0
+    label = one.label or (one.model if about else "")
+    return Factor(
+        one.id, one.method, label, one.serial, one.created_at, used_at, usable, about, left, masked(one.reach)
+    )
+
+
+def _ways(desk: Desk, held: list[Credential], now: float) -> tuple[Way, ...]:
+    """Every way in which these can be asked, in the order of the methods; codes that are typed are one way."""
+    usable = [one for one in held if one.usable(now)]
+    found: dict[str, Way] = {}
+    for method in desk.begun:
+        for one in usable:
+            if one.method == method.uses and method.fits(one):
+                way = Way(method.name) if method.together else Way(method.name, one.id, method.label(one))
+                found[way.id] = way
+    if any(one.method in desk.typed for one in usable):
+        found[CODE] = Way(CODE)
+    return tuple(found.values())
 
 
 def _order(one: Factor) -> tuple[bool, bool, float]:

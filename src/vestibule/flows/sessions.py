@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from vestibule.core.clients import Client, SignIn
-from vestibule.core.credentials import Credential, CredentialState
+from vestibule.core.credentials import ACCESS_PASS, Credential, CredentialState
 from vestibule.core.journal import Entry, EntryKind, Query
 from vestibule.core.ports import Reading, Store, Writing
 from vestibule.core.sessions import Session
@@ -72,7 +72,7 @@ class Told:
 
 def portal_client(now: float) -> Client:
     """As whom the portal signs people in: no network, no secret, the password first and then the code."""
-    return Client(PORTAL, "Portal", (), (), sign_in=SignIn.PASSWORD_THEN_CODE, created_at=now)
+    return Client(PORTAL, "Portal", (), (), sign_in=SignIn.PASSWORD_THEN_CODE, created_at=now, web=True)
 
 
 async def ensure_portal_client(desk: Desk) -> bool:
@@ -243,10 +243,16 @@ def may_register(reading: Reading, user_id: str) -> bool:
 
 
 def _stage(reading: Reading, session: Session, now: float) -> Stage:
-    """A session of the first factor alone opens nothing once there is a second one to ask for."""
-    if any(one.usable(now) for one in reading.find(Credential, "user_id", session.user_id)):
-        return Stage.FULL if session.method else Stage.PROVE
-    return Stage.REGISTER if session.method or may_register(reading, session.user_id) else Stage.PROVE
+    """A session of the first factor alone opens nothing once there is a second one to ask for.
+
+    What a temporary access pass opened ends with the pass.
+    """
+    usable = {one.method for one in reading.find(Credential, "user_id", session.user_id) if one.usable(now)}
+    over = session.method == ACCESS_PASS and ACCESS_PASS not in usable
+    proven = bool(session.method) and not over
+    if usable:
+        return Stage.FULL if proven else Stage.PROVE
+    return Stage.REGISTER if proven or may_register(reading, session.user_id) else Stage.PROVE
 
 
 def _alive(session: Session, settings: Settings, now: float) -> bool:

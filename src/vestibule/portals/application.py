@@ -6,13 +6,44 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vestibule.portals import factors, security, signing_in, static_files
+from vestibule.portals import factors, passkeys, registering, security, signing_in, static_files, waiting, welcome
+from vestibule.portals.administration import (
+    api_keys,
+    bench,
+    clients,
+    directories,
+    directory_runs,
+    groups,
+    journal,
+    people,
+    policy,
+    settings,
+    start,
+    tokens,
+    upload,
+)
 from vestibule.portals.behind import Behind, Message
 from vestibule.portals.guard import Guard
 from vestibule.portals.trouble import BY_STATUS, trouble
 from vestibule.portals.visit import Answer, anyone, signed_in, spoken
 
 GET, POST = ["GET"], ["POST"]
+ADMINISTRATION = (
+    start,
+    people,
+    upload,
+    tokens,
+    journal,
+    clients,
+    api_keys,
+    groups,
+    bench,
+    policy,
+    settings,
+    directories,
+    directory_runs,
+)
+"""The modules with pages of administration; each has its ROUTES under /admin."""
 
 
 def application(behind: Behind) -> Guard:
@@ -33,8 +64,22 @@ def _routes() -> list[Route]:
         Route("/signin", anyone(signing_in.begin), methods=POST),
         Route("/signin/code", anyone(signing_in.ask_anew), methods=GET),
         Route("/signin/code", anyone(signing_in.answer), methods=POST),
+        Route("/signin/way", anyone(signing_in.ask_anew), methods=GET),
+        Route("/signin/way", anyone(signing_in.choose), methods=POST),
+        Route("/signin/passkey", anyone(signing_in.ask_anew), methods=GET),
+        Route("/signin/passkey", anyone(passkeys.present), methods=POST),
+        Route("/signin/passkey/question", anyone(passkeys.ask), methods=GET),
+        Route("/signin/waiting", anyone(waiting.look), methods=[*GET, *POST]),
+        Route("/signin/waiting/news", anyone(waiting.news), methods=GET),
         Route("/signout", anyone(signing_in.leave), methods=POST),
+        Route("/welcome/{token}", anyone(welcome.ask), methods=GET),
+        Route("/welcome/{token}", anyone(welcome.begin), methods=POST),
         Route("/security", signed_in(security.first_page), methods=GET),
+        Route("/security/register", signed_in(registering.ask, registering=True), methods=GET),
+        Route("/security/default", anyone(security.home), methods=GET),
+        Route("/security/default", signed_in(security.prefer, fresh=True), methods=POST),
+        *_pair("/security/passkey", passkeys.ask_new, passkeys.begin, registering=True),
+        *_pair("/security/passkey/answer", passkeys.to_the_beginning, passkeys.prove, registering=True),
         *_pair("/security/app", factors.ask_app, factors.begin_app, registering=True),
         *_pair("/security/app/code", factors.to_the_beginning, factors.prove_app, registering=True),
         *_pair("/security/token", factors.ask_token, factors.activate_token, registering=True),
@@ -47,6 +92,7 @@ def _routes() -> list[Route]:
         Route("/security/activity", signed_in(security.show_activity), methods=GET),
         Route("/security/activity", signed_in(security.not_me), methods=POST),
         Route("/static/{name}", static_files.serve, methods=GET),
+        *(route for module in ADMINISTRATION for route in module.ROUTES),
     ]
 
 

@@ -1,11 +1,18 @@
 """What stands behind the pages; `apps/` hands it in."""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from vestibule.flows.authenticate import Authenticate
+from vestibule.flows.bench import Carrier
 from vestibule.flows.desk import Desk
+from vestibule.flows.glance import Glance
+from vestibule.portals.jobs import Jobs
+from vestibule.portals.kept import Kept
+from vestibule.portals.streams import Streams
+from vestibule.portals.typed_forms import Answers, Drafts
+from vestibule.wire.xml_elements import LIMITS
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -50,6 +57,14 @@ class Manners:
 
 
 @dataclass(frozen=True, slots=True)
+class Bench:
+    """How clients are tried: what brings requests to our own doors, and how many one person may send."""
+
+    carrier: Carrier
+    rates: Rates
+
+
+@dataclass(frozen=True, slots=True)
 class Behind:
     """Everything that the pages work with; `monotonic` is the clock of deadlines."""
 
@@ -59,3 +74,10 @@ class Behind:
     counts: Counts
     failures: Rates
     monotonic: Callable[[], float]
+    drafts: Drafts = field(default_factory=Drafts)
+    answers: Answers = field(default_factory=Answers)
+    jobs: Jobs = field(default_factory=Jobs)
+    upload_octets: int = LIMITS.octets
+    glances: Kept[Glance] = field(default_factory=Kept)
+    bench: Bench | None = None
+    streams: Streams = field(default_factory=Streams)

@@ -6,17 +6,16 @@ from urllib.parse import quote
 import segno
 from starlette.responses import Response
 
-from vestibule.flows import binding, own_factors
+from vestibule.flows import binding, own_factors, roles
 from vestibule.flows.binding import Proven
 from vestibule.flows.own_factors import NewApp
 from vestibule.flows.refused import Missing, Refused
 from vestibule.flows.sessions import Stage
 from vestibule.portals.languages import marked
 from vestibule.portals.signing_in import HOME, enter
-from vestibule.portals.trouble import trouble
 from vestibule.portals.visit import REGISTER, Visit
 
-RECOVERY_PAGE = "/security/recovery"
+APP_PAGE = "/security/app"
 TOKEN_PAGE = "/security/token"  # noqa: S105 - an address
 
 TEXTS = (
@@ -26,6 +25,7 @@ TEXTS = (
     marked(binding.WRONG),
     marked(binding.SPENT),
     marked(binding.SLOW_DOWN),
+    marked(roles.LAST_OWNER),
 )
 """What the flows say to the person; the catalogues have them from the flows."""
 
@@ -61,15 +61,15 @@ async def prove_app(visit: Visit) -> Response:
     try:
         proven = await own_factors.prove_app(visit.desk, visit.who, id, visit.form.get("code", "")[:32])
     except Missing:
-        return visit.go(REGISTER, again="1")
+        return visit.go(APP_PAGE, again="1")
     except Refused as refused:
         return visit.show("app_key.html", 422, new=None, drawn="", refused=visit.say(refused.text), id=id)
-    return await _bound(visit, proven)
+    return await bound(visit, proven)
 
 
 async def to_the_beginning(visit: Visit) -> Response:
     """Behind this address nothing is shown twice."""
-    return visit.go(REGISTER)
+    return visit.go(APP_PAGE)
 
 
 async def _drawn(new: NewApp) -> str:
@@ -94,16 +94,14 @@ async def activate_token(visit: Visit) -> Response:
     except Refused as refused:
         said = visit.say(refused.text if refused.text in TEXTS else SERIAL_MISSING)
         return visit.show("token.html", 422, serial=serial[:64], refused=said)
-    return await _bound(visit, proven)
+    return await bound(visit, proven)
 
 
-async def _bound(visit: Visit, proven: Proven) -> Response:
-    """The proof lifts the session: it becomes a new one, and recovery codes are offered where they may be missing."""
+async def bound(visit: Visit, proven: Proven) -> Response:
+    """The proof lifts the session: it becomes a new one. Who has no other factor is asked for one more."""
     found = await own_factors.overview(visit.desk, visit.who)
     entered = await enter(visit, visit.who.user, method=proven.method)
-    if any(one.method == own_factors.RECOVERY for one in found.factors):
-        return entered.go(HOME, done="added")
-    return entered.go(RECOVERY_PAGE, first="1")
+    return entered.go(REGISTER) if found.alone else entered.go(HOME, done="added")
 
 
 # -- recovery codes --------------------------------------------------------------------------------------------------
@@ -171,7 +169,7 @@ async def _one(visit: Visit, template: str, refused: str = "") -> Response:
 
 
 def _gone(visit: Visit) -> Response:
-    return visit.giving(trouble(visit.behind, 404, language=visit.language))
+    return visit.trouble(404)
 
 
 def _id(visit: Visit) -> str:

@@ -29,7 +29,7 @@ def environment(code: str) -> Environment:
     )
     made.install_gettext_translations(LANGUAGES[code].texts, newstyle=True)  # type: ignore[attr-defined]  # of the extension
     made.globals.update(url=URLS, language=code, words=LANGUAGES[code])
-    made.filters.update(day=day, minute=minute, machine=machine)
+    made.filters.update(day=day, minute=minute, machine=machine, number=number)
     return made
 
 
@@ -54,6 +54,11 @@ def minute(at: float) -> str:
 def day(at: float) -> str:
     """A day."""
     return _at(at).strftime("%Y-%m-%d")
+
+
+def number(value: int) -> str:
+    """A number whose digits stand in groups of three, with narrow blanks between them, as in every language here."""
+    return f"{value:,}".replace(",", "\u202f")
 
 
 def _at(at: float) -> datetime:

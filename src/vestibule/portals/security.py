@@ -12,13 +12,14 @@ from vestibule.flows.users import SHORTEST_ALONE, SHORTEST_BESIDE_A_CODE
 from vestibule.portals.languages import Language, marked
 from vestibule.portals.signing_in import HOME, enter, renewed
 from vestibule.portals.visit import SIGN_IN, Visit
-from vestibule.portals.words import happened
+from vestibule.portals.words import happened, way_word
 
 NOTICES = {
     "added": marked("The new factor counts from now on."),
     "renamed": marked("The new name is kept."),
     "removed": marked("The factor is removed. All other browsers are signed out."),
     "ended": marked("The other browser is signed out."),
+    "preferred": marked("You are asked in this way first from now on."),
     "password": marked("Your password is changed. All other browsers are signed out."),
 }
 """What was done a moment ago, by the word that stands in the address."""
@@ -43,7 +44,17 @@ async def first_page(visit: Visit) -> Response:
     found = await own_factors.overview(visit.desk, visit.who)
     browsers = await sessions.listed(visit.desk, visit.who)
     notice = visit.say(NOTICES.get(visit.request.query_params.get("done", ""), ""))
-    return visit.show("security.html", found=found, browsers=browsers, notice=notice)
+    ways = [(way.id, way_word(visit.language, way)) for way in found.ways]
+    return visit.show("security.html", found=found, browsers=browsers, notice=notice, ways=ways)
+
+
+async def prefer(visit: Visit) -> Response:
+    """Another way to be asked first was chosen."""
+    try:
+        await own_factors.prefer(visit.desk, visit.who, visit.form.get("way", "")[:100])
+    except Refused:
+        return visit.go(HOME)
+    return visit.go(HOME, done="preferred")
 
 
 async def home(visit: Visit) -> Response:

@@ -62,6 +62,7 @@ def trouble(
     language: Language = ENGLISH,
     reference: str = "",
     attempt: str = "",
+    user: str = "",
     seconds: int = 0,
     said: Said | None = None,
 ) -> Response:
@@ -76,6 +77,7 @@ def trouble(
         status=status,
         reference=reference,
         attempt=attempt,
+        user=user,
         now=behind.desk.clock(),
         signed=None,
         csrf="",

@@ -15,14 +15,15 @@ from starlette.responses import RedirectResponse, Response
 
 from vestibule.core.errors import Malformed, Unavailable
 from vestibule.flows import sessions
+from vestibule.flows.acting import NOBODY, person
 from vestibule.flows.desk import Desk
 from vestibule.flows.own_factors import Factor
 from vestibule.flows.sessions import Signed, Stage
 from vestibule.portals.behind import Behind
 from vestibule.portals.languages import Language, language_for
 from vestibule.portals.pages import page
-from vestibule.portals.trouble import trouble
-from vestibule.portals.words import browser_word, method_word
+from vestibule.portals.trouble import Said, trouble
+from vestibule.portals.words import BOUND, SYNCED, browser_word, method_word
 
 COOKIE = "__Host-vestibule"
 COOKIE_OCTETS = 32
@@ -30,7 +31,7 @@ ONCE_OCTETS = 16
 LONGEST_COOKIE = 100
 MOST_FIELDS = 40
 SIGN_IN = "/signin"
-REGISTER = "/security/app"
+REGISTER = "/security/register"
 
 Form = Mapping[str, str]
 
@@ -77,6 +78,8 @@ class Visit:
 
     def kind(self, one: Factor) -> str:
         """What sort of factor this is."""
+        if one.about:
+            return self.language(SYNCED if one.about.synced else BOUND)
         return method_word(self.language, one.method, one.serial)
 
     def browser(self, agent: str) -> str:
@@ -89,6 +92,12 @@ class Visit:
         """One page for this person."""
         shown = page(self.language, template, status, headers, visit=self, signed=self.signed, csrf=self.csrf, **told)
         return self.giving(shown)
+
+    def trouble(self, status: int, *, seconds: int = 0, said: Said | None = None) -> Response:
+        """The page about what went wrong, with the id of whoever is signed in."""
+        user = self.signed.user.id if self.signed else ""
+        told = trouble(self.behind, status, language=self.language, user=user, seconds=seconds, said=said)
+        return self.giving(told)
 
     def go(self, path: str, **query: str) -> Response:
         """Send the browser on."""
@@ -117,7 +126,7 @@ def anyone(answer: Answer) -> Endpoint:
         try:
             visit = await visited(request, behind)
             if request.method == "POST" and not _ours(visit):
-                return visit.giving(trouble(behind, 403, language=visit.language))
+                return visit.trouble(403)
             return await answer(visit)
         except Malformed:
             return trouble(behind, 400, language=spoken(request))
@@ -136,7 +145,7 @@ def signed_in(answer: Answer, *, registering: bool = False, fresh: bool = False)
     async def checked(visit: Visit) -> Response:
         who = visit.signed
         if who is None:
-            return visit.go(SIGN_IN, **_way_back(visit), why="expired" if _held(visit.request) else "")
+            return visit.go(SIGN_IN, **_way_back(visit), why="expired" if held_by(visit.request) else "")
         if who.stage is Stage.PROVE:
             return visit.go(SIGN_IN, **_way_back(visit), why="confirm")
         if who.stage is Stage.REGISTER and not registering:
@@ -152,8 +161,9 @@ async def visited(request: Request, behind: Behind) -> Visit:
     """Look at who comes. Raises Malformed, Unavailable."""
     address = behind.manners.address_of(_peer(request), request.scope["headers"])
     desk = replace(behind.desk, address=address)
-    held = _held(request)
+    held = held_by(request)
     signed = await sessions.recognise(desk, held) if held else None
+    desk = replace(desk, acting=person(signed.user.id) if signed else NOBODY)
     token = held or desk.chance(COOKIE_OCTETS).hex()
     return Visit(
         request,
@@ -178,7 +188,7 @@ def proof_of(desk: Desk, token: str) -> str:
     return desk.mac(b"form " + token.encode()).hex()
 
 
-def _held(request: Request) -> str:
+def held_by(request: Request) -> str:
     """What the browser holds, "" for nothing, and for what can not be ours."""
     found = request.cookies.get(COOKIE, "")
     return found if len(found) <= LONGEST_COOKIE and found.isascii() else ""
@@ -189,7 +199,9 @@ def _peer(request: Request) -> str:
 
 
 async def _form(request: Request) -> Form:
-    """The fields of the form; raises Malformed for anything else than one form."""
+    """The fields of the form; raises Malformed for anything else than one form. One with files is left to its page."""
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        return {}
     try:
         pairs = parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError:
@@ -199,10 +211,10 @@ async def _form(request: Request) -> Form:
 
 def _ours(visit: Visit) -> bool:
     """Whether this form came from our own page, made for this browser."""
-    return _same_origin(visit.request) and hmac.compare_digest(visit.form.get("csrf", "").encode(), visit.csrf.encode())
+    return same_origin(visit.request) and hmac.compare_digest(visit.form.get("csrf", "").encode(), visit.csrf.encode())
 
 
-def _same_origin(request: Request) -> bool:
+def same_origin(request: Request) -> bool:
     """What the browser says about where the form was; one that says nothing has no cookie of another's to misuse."""
     fetched = request.headers.get("sec-fetch-site")
     if fetched is not None:

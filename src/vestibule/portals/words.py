@@ -5,23 +5,38 @@ from dataclasses import dataclass
 
 from vestibule.core.clients import Client
 from vestibule.core.journal import EntryKind, Line
+from vestibule.core.prompts import CODE, Way
 from vestibule.core.reasons import Reason
 from vestibule.portals.languages import Language, marked
 
 METHODS = {
+    "passkey": marked("Passkey"),
+    "phone": marked("Telephone"),
+    "call": marked("Call"),
+    "text": marked("Text message"),
+    "reply": marked("Reply to a text message"),
+    "mail": marked("E-mail"),
     "totp": marked("Authenticator app"),
     "hotp": marked("Button token"),
     "recovery": marked("Recovery codes"),
+    "access_pass": marked("Temporary access pass"),
+    "bypass": marked("One-time bypass"),
 }
 HARDWARE = marked("Hardware token")
+SYNCED = marked("Passkey, synced")
+BOUND = marked("Passkey, on one device")
+ANY_CODE = marked("A code of an app, a token or a list")
 
 ACTIONS = {
     "session.begin": marked("A browser was signed in"),
     "session.end": marked("A browser was signed out"),
     "session.end_others": marked("Other browsers were signed out"),
     "session.not_me": marked("“This was not me” was reported"),
-    "factor.begin": marked("An authenticator app was begun"),
-    "factor.expire": marked("An app that was begun was given up"),
+    "factor.begin": marked("A new factor was begun"),
+    "factor.expire": marked("A factor that was begun was given up"),
+    "factor.prefer": marked("The first way to be asked was changed"),
+    "factor.refuse": marked("A new passkey was not taken"),
+    "registration.ask": marked("You were asked to register a factor"),
     "factor.add": marked("A factor was added"),
     "factor.rename": marked("A factor was renamed"),
     "factor.remove": marked("A factor was removed"),
@@ -31,6 +46,16 @@ ACTIONS = {
     "user.block": marked("The account was blocked"),
     "user.unblock": marked("The block was ended"),
     "user.reset": marked("Delays after wrong tries were ended"),
+    "user.reregister": marked("All factors were taken away, to be registered anew"),
+    "user.role": marked("The role in administration was changed"),
+    "owner.welcome": marked("The link to become an owner was used"),
+    "session.end_all": marked("All browsers were signed out"),
+    "pass.issue": marked("A temporary access pass was issued"),
+    "pass.revoke": marked("A temporary access pass was ended"),
+    "bypass.grant": marked("One sign-in without a second factor was allowed"),
+    "bypass.cancel": marked("A sign-in without a second factor is not allowed any more"),
+    "caller.check": marked("The helpdesk checked that you were calling"),
+    "caller.wrong_code": marked("A wrong code was told to the helpdesk"),
     "token.assign": marked("A token was assigned"),
     "token.unassign": marked("A token was taken back"),
     "token.add": marked("A factor was added"),
@@ -40,6 +65,7 @@ ACTIONS = {
     "token.enable": marked("A factor was switched on"),
     "token.resync": marked("A token was resynchronised"),
 }
+BAD = frozenset({"factor.wrong_code", "caller.wrong_code", "factor.refuse", "session.not_me"})
 OTHER = marked("The helpdesk changed something")
 SIGNED_IN = marked("Signed in")
 NOT_SIGNED_IN = marked("Sign-in refused")
@@ -117,6 +143,14 @@ class Happened:
     place: str
 
 
+def way_word(language: Language, way: Way) -> str:
+    """What one way to be asked is called, and which telephone or address it is."""
+    if way.method == CODE:
+        return language(ANY_CODE)
+    name = language(METHODS.get(way.method, way.method))
+    return f"{name}: {way.label}" if way.label else name
+
+
 def method_word(language: Language, method: str, serial: str = "") -> str:
     """What a method is called; one that nobody has named is called by its own name."""
     if serial and method in METHODS:
@@ -141,5 +175,5 @@ def happened(language: Language, line: Line, clients: Mapping[str, Client]) -> H
         why = language(WHY[entry.reason]) if entry.reason else ""
     else:
         what, why = language(ACTIONS.get(entry.action, OTHER)), ""
-    good = entry.accepted is not False and entry.action not in {"factor.wrong_code", "session.not_me"}
+    good = entry.accepted is not False and entry.action not in BAD
     return Happened(entry.at, what, why, entry.client_address, good, f"{line.chain}/{line.seq}")

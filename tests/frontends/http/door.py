@@ -97,9 +97,16 @@ class Door:
         await self.put(Client(name, name, (), (), sign_in=sign_in))
         return name
 
-    async def key(self, *, client: str | None = None, rights: Sequence[str] = (), expires: str | None = None) -> str:
+    async def key(
+        self,
+        *,
+        client: str | None = None,
+        rights: Sequence[str] = (),
+        role: str | None = None,
+        expires: str | None = None,
+    ) -> str:
         """A new key, as it is shown once."""
-        wanted = {"client": client, "rights": list(rights), "expires": expires}
+        wanted = {"client": client, "rights": list(rights), "role": role, "expires": expires}
         told = await api_keys.add(self.office.desk, ACTOR, name=f"key {next(_numbers)}", **wanted)  # type: ignore[arg-type]
         return str(told["secret"])
 

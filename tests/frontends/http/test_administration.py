@@ -105,12 +105,36 @@ async def directories(tour: Tour) -> None:
     assert changed["changed"] == ["nas_identifier"]
     assert (await tour.go("getDirectory", id="nps"))["last_sync"] is None
     assert len((await tour.go("listDirectories"))["directories"]) == 1
+    nobody = {"directory": "nps", "found": None, "password": None}
+    assert await tour.go("lookUpPerson", {"user": "alice"}, id="nps") == nobody
+    assert await tour.go("testDirectory", {"user": "alice"}, id="nps") == nobody
+    assert await tour.go("getSync", id="nps") == {"run": None, "under_way": False, "last": None}
     await tour.go("removeDirectory", id="nps")
+
+
+async def ways_in(tour: Tour) -> None:
+    assert (await tour.go("setRole", {"role": "auditor"}, user="alice"))["user"]["role"] == "auditor"
+    assert [one["name"] for one in (await tour.go("listRoles"))["users"]] == ["alice"]
+    await tour.go("setRole", {"role": "none"}, user="alice")
+    assert (await tour.go("getCallerCheck", user="bob"))["check"] is None
+    assert (await tour.go("checkCaller", {"note": "called back at the desk"}, user="bob"))["check"]["way"] == "note"
+    assert (await tour.go("requireRegistration", {"reason": "stolen"}, user="bob"))["user"]["mfa"] == "enabled"
+    made = await tour.go("issuePass", {"minutes": 30}, user="bob")
+    assert len(made["code"]) == 11
+    assert (await tour.go("listPasses", user="bob"))["passes"] == [made["pass"]]
+    await tour.go("revokePass", user="bob")
+    granted = await tour.go("grantBypass", {"reason": "left at home", "seconds": 60}, user="bob")
+    assert (await tour.go("listBypasses", user="bob"))["bypasses"] == [granted["bypass"]]
+    await tour.go("cancelBypass", user="bob")
+    assert await tour.go("endSessions", user="bob") == {"ended": 0}
 
 
 async def the_rest(tour: Tour) -> None:
     assert (await tour.go("setSetting", {"value": 60}, name="challenge_seconds"))["value"] == 60
     assert (await tour.go("getSetting", name="challenge_seconds"))["changed"]
+    newest = (await tour.go("listChanges", query={"name": "challenge_seconds"}))["changes"][0]
+    chain, seq = newest["change"].split("/")
+    assert (await tour.go("undoChange", chain=chain, seq=seq))["value"] == 120
     await tour.go("unsetSetting", name="challenge_seconds")
     await tour.go("listSettings")
     await tour.go("listJournal", query={"user": "alice", "kind": "administration"})
@@ -126,8 +150,9 @@ async def test_the_tour(any_door: Door) -> None:
     await tokens(tour)
     await clients_and_rules(tour)
     await directories(tour)
+    await ways_in(tour)
     await the_rest(tour)
-    assert set(ROUTES) - tour.seen == {"beginAttempt", "answerAttempt", "waitForAttempt"}
+    assert set(ROUTES) - tour.seen == {"beginAttempt", "answerAttempt", "waitForAttempt", "startSync"}
     name = next(one["name"] for one in await _keys(any_door))
     acts = [entry for entry in await any_door.office.journal() if entry.action != "api_key.add"]
     assert {entry.actor for entry in acts} == {f"key {name}"}

@@ -10,6 +10,7 @@ import pytest
 from tests.flows.desks import memory_office
 from tests.frontends.http.door import PASSWORD, URL, Door, door_of
 from vestibule.core.clients import Client, SignIn
+from vestibule.core.credentials import Credential
 from vestibule.core.policy import Outcome, Rule
 from vestibule.core.secret import Secret
 from vestibule.frontends.http.application import routes
@@ -289,3 +290,49 @@ async def test_a_client_that_is_gone_lets_nobody_in(door: Door) -> None:
     asker = await door.asker(client=await door.client())
     await door.office.store.change(lambda writing: writing.remove(Client, "web"))
     assert (await begin(asker, code=door.office.code(key))).status_code == 403
+
+
+# -- another way -----------------------------------------------------------------------------------------------------
+
+
+async def asked_with_a_choice(door: Door) -> tuple[httpx2.AsyncClient, dict[str, Any], bytes]:
+    """Somebody with an authenticator whose telephone is asked first."""
+    key = await door.person("alice")
+    await door.put(Credential("tap-of-alice", "tap", "id of alice", label="my phone"))
+    asker = await door.asker(client=await door.client(sign_in=SignIn.PASSWORD_THEN_CODE))
+    pending = (await begin(asker, password=PASSWORD)).json()
+    assert pending["decision"] == "waiting"
+    return asker, pending, key
+
+
+async def test_a_program_chooses_another_way_and_the_first_question_is_closed(any_door: Door) -> None:
+    asker, pending, key = await asked_with_a_choice(any_door)
+    assert [way["id"] for way in pending["ways"]] == ["tap/tap-of-alice", "code"]
+    assert pending["way"] == "tap/tap-of-alice"
+    place, said = f"/attempts/{pending['attempt']}", {"user": "alice", "nonce": pending["nonce"]}
+    chosen = await asker.post(f"{place}/choice", json={**said, "way": "code"})
+    assert chosen.status_code == 202
+    asked = chosen.json()
+    assert (asked["decision"], asked["way"], asked["prompt"]["kind"]) == ("challenge", "code", "type_code")
+    assert asked["nonce"] != pending["nonce"]
+    answer = {"user": "alice", "answer": any_door.office.code(key)}
+    assert (await asker.post(f"{place}/answer", json={**answer, "nonce": asked["nonce"]})).status_code == 200
+
+
+async def test_the_same_way_asks_once_more(door: Door) -> None:
+    asker, pending, _ = await asked_with_a_choice(door)
+    first = await door.postbox.next()
+    place, said = f"/attempts/{pending['attempt']}/choice", {"user": "alice", "nonce": pending["nonce"]}
+    again = (await asker.post(place, json={**said, "way": pending["way"]})).json()
+    assert (again["way"], again["decision"]) == (pending["way"], "waiting")
+    assert (await door.postbox.next()).id not in {first.id, pending["nonce"]}
+
+
+async def test_what_can_not_be_chosen_leaves_the_question_as_it_was(door: Door) -> None:
+    asker, pending, _ = await asked_with_a_choice(door)
+    other = await door.asker(client=await door.client("other", SignIn.PASSWORD_THEN_CODE))
+    place, said = f"/attempts/{pending['attempt']}/choice", {"user": "alice", "nonce": pending["nonce"]}
+    assert (await asker.post(place, json={**said, "way": "passkey"})).json() == pending
+    assert (await asker.post(place, json={**said, "user": "bob", "way": "code"})).json() == REFUSED
+    assert (await other.post(place, json={**said, "way": "code"})).json() == REFUSED
+    assert (await asker.get(f"/attempts/{pending['attempt']}")).json() == pending

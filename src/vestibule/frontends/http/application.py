@@ -14,14 +14,17 @@ from vestibule.core.ports import Conflict
 from vestibule.flows.once import OtherRequest, Stale, UnderWay
 from vestibule.flows.refused import Missing, Refused
 from vestibule.frontends.http import (
+    access,
     attempts,
     clients,
     directories,
     documentation,
     groups,
     journal,
+    phones,
     policy,
     problems,
+    providers,
     settings,
     status,
     tokens,
@@ -78,7 +81,21 @@ def routes(behind: Behind) -> FastAPI:
 def without_anything_behind() -> FastAPI:
     """All routes, to be described."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=QUIET)
-    for module in (attempts, users, directories, groups, tokens, clients, policy, settings, journal, status):
+    for module in (
+        attempts,
+        users,
+        access,
+        directories,
+        providers,
+        phones,
+        groups,
+        tokens,
+        clients,
+        policy,
+        settings,
+        journal,
+        status,
+    ):
         app.include_router(module.router, prefix=PREFIX)
     app.include_router(documentation.router, prefix=PREFIX)
     for kind in EXPECTED:

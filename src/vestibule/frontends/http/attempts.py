@@ -14,9 +14,19 @@ from starlette.responses import Response
 
 from vestibule.core.clients import Client
 from vestibule.core.secret import Secret
-from vestibule.flows.authenticate import Reply
+from vestibule.flows.authenticate import Choice, Reply
 from vestibule.frontends.http.guard import Message, Receive, Send
-from vestibule.frontends.http.sign_ins import Accepted, Answer, Pending, SignInBegun, answered, begun, event_of, told
+from vestibule.frontends.http.sign_ins import (
+    Accepted,
+    Answer,
+    Pending,
+    SignInBegun,
+    WayChosen,
+    answered,
+    begun,
+    event_of,
+    told,
+)
 from vestibule.frontends.http.work import LONGEST_KEY, VERIFY, Behind, behind, caller_of, client_of, verifying
 
 LONGEST_WAIT = 50.0
@@ -73,6 +83,29 @@ async def reply(
     typed = Secret.of(body.answer.get_secret_value())
     decision = await door.authenticate.reply(
         Reply(event_id, client.id, body.user, attempt, body.nonce, typed, deadline)
+    )
+    return await answered(door, client, decision, came_at)
+
+
+@router.post(
+    "/{attempt}/choice",
+    operation_id="chooseInAttempt",
+    summary="Ask in another way, or once more",
+    response_model=Accepted,
+    responses={202: {"model": Pending, "description": "Not let in yet"}},
+)
+async def choose(
+    request: Request, client: Asking, attempt: AttemptId, body: WayChosen, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Put the question in another of the attempt's `ways`. A way that can not be chosen leaves it as it was.
+
+    The new question has a new `nonce`; an answer to the old one comes too late. Who chooses the way that is asked in
+    now has a call or a text sent once more, as far as the limits allow.
+    """
+    door, came_at = behind(request), asyncio.get_running_loop().time()
+    event_id, deadline = await _event(request, door, idempotency_key), door.monotonic() + client.time_budget
+    decision = await door.authenticate.choose(
+        Choice(event_id, client.id, body.user, attempt, body.nonce, body.way, deadline)
     )
     return await answered(door, client, decision, came_at)
 

@@ -34,6 +34,7 @@ class ClientFields(Body):
     rejoin_seconds: int | None = Field(None, ge=0, le=10)
     first_factor: Text | None = Field(None, description="The directory that is asked for everybody's password.")
     pass_until: Text | None = Field(None, description="The day until which the first factor alone may do, or empty.")
+    pass_through: bool | None = Field(None, description="Hand MS-CHAP and EAP on to its first factor, as they are.")
 
 
 class NewClient(ClientFields):

@@ -17,6 +17,7 @@ Sign people in, and administer, over HTTP.
 
 A request carries a key: `Authorization: Bearer vestibule_…`. A key that *verifies* signs people in as one client and
 sees no attempts but its own. A key that *manages* does what its rights say; the right stands beside each operation.
+Without the right `unattended`, which opens no operation, it resets nothing of a person before a check of who calls.
 A client lets somebody in only on the answer 200 with `"decision": "accept"`.
 
 Times are seconds since the epoch. Whatever goes wrong is told as a problem document (RFC 9457).
@@ -26,7 +27,10 @@ TAGS = (
     ("Attempts", "Sign people in. These take a key that verifies."),
     ("Users", "People, their passwords and blocks."),
     ("Credentials", "What one person can prove."),
+    ("Access", "Roles, passes, bypasses, and the check of who calls."),
     ("Directories", "LDAP and RADIUS servers of others, which check the passwords of their people."),
+    ("Providers", "Who carries calls, texts and mail; what was sent, routes and prices."),
+    ("Numbers", "Telephone numbers, addresses and PINs of people."),
     ("Groups", "Groups and the attributes that RADIUS clients get for their members."),
     ("Tokens", "The inventory of tokens."),
     ("Clients", "The systems that ask."),

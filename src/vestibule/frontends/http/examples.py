@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from vestibule.frontends.http import examples_delivery
+
 ATTEMPT = "4f1d2c0b9a8e7d6c5b4a39281706f5e4"
 NONCE = "00112233445566778899aabbccddeeff"
 AT = 1_800_000_000.0
@@ -16,7 +18,9 @@ USER: dict[str, Any] = {
     "locale": "en",
     "groups": ["staff"],
     "mfa": "enforced",
+    "role": "none",
     "blocked": None,
+    "directory": "",
     "created_at": AT,
 }
 TOKEN: dict[str, Any] = {
@@ -45,6 +49,14 @@ DIRECTORY: dict[str, Any] = {
     "secret": True,
     "created_at": AT,
 }
+SYNC_RUN: dict[str, Any] = {
+    "state": "running",
+    "began_at": AT,
+    "dry_run": True,
+    "done": 0,
+    "why": "",
+    "report": None,
+}
 CLIENT: dict[str, Any] = {
     "id": "web",
     "name": "Web shop",
@@ -59,6 +71,7 @@ CLIENT: dict[str, Any] = {
     "rejoin_seconds": 0,
     "first_factor": "",
     "pass_until": None,
+    "pass_through": False,
     "secrets": 0,
     "created_at": AT,
 }
@@ -107,6 +120,35 @@ LINE: dict[str, Any] = {
     "server_address": "",
     "erased": False,
 }
+PASS: dict[str, Any] = {
+    "id": "93cc",
+    "user": "alice@example.org",
+    "once": True,
+    "used": False,
+    "starts_at": None,
+    "expires_at": AT + 3600,
+    "usable": True,
+    "created_at": AT,
+}
+BYPASS = {"user": "alice@example.org", "reason": "token left at home", "until": AT + 300, "created_at": AT}
+CHECK = {
+    "user": "alice@example.org",
+    "at": AT,
+    "until": AT + 600,
+    "way": "note",
+    "note": "called back on her desk telephone",
+}
+CHANGE: dict[str, Any] = {
+    "change": "a1b2c3d4e5f60718/7",
+    "at": AT,
+    "actor": "key shop",
+    "name": "challenge_seconds",
+    "old": 120.0,
+    "new": 60.0,
+    "reason": "codes last 30 seconds",
+    "undoes": None,
+    "undoable": True,
+}
 ACCEPTED = {"decision": "accept", "user": "alice@example.org", "groups": ["staff"]}
 REPORT = {
     "file_name": "tokens.csv",
@@ -132,8 +174,10 @@ CHANGE_OF_CLIENT = {"client": CLIENT, "warnings": []}
 RULES = {"rules": [RULE], "default": "default: require a second factor"}
 
 SENT: dict[str, Any] = {
+    **examples_delivery.SENT,
     "beginAttempt": {"user": "alice@example.org", "code": "123456", "address": "203.0.113.7"},
     "answerAttempt": {"user": "alice@example.org", "nonce": NONCE, "answer": "123456"},
+    "chooseInAttempt": {"user": "alice@example.org", "nonce": NONCE, "way": "code"},
     "addUser": {"name": "alice@example.org", "first_name": "Alice", "groups": ["staff"]},
     "importUsers": "name,first_name\nalice@example.org,Alice\n",
     "changeUser": {"phone": "+41 44 668 18 00"},
@@ -148,6 +192,9 @@ SENT: dict[str, Any] = {
         "secret": "pV7sYq2mWc9TzK4hRb8NfX3gLd6JuQ5e",
     },
     "changeDirectory": {"settings": {"nas_identifier": "mfa"}},
+    "lookUpPerson": {"user": "alice@example.org"},
+    "testDirectory": {"user": "alice@example.org"},
+    "startSync": {"dry_run": True},
     "addToken": {"user": "alice@example.org", "serial": "A1"},
     "importTokens": TOKEN_FILE,
     "assignToken": {"user": "alice@example.org"},
@@ -159,13 +206,20 @@ SENT: dict[str, Any] = {
     "addRule": {"name": "staff by token", "outcome": "require", "groups": ["staff"], "methods": ["totp"]},
     "moveRule": {"position": 1},
     "testPolicy": {"user": "alice@example.org", "client": "web"},
-    "setSetting": {"value": 60.0},
+    "setSetting": {"value": 60.0, "reason": "codes last 30 seconds"},
+    "setRole": {"role": "auditor"},
+    "requireRegistration": {"reason": "the phone was stolen"},
+    "issuePass": {"minutes": 60, "once": True},
+    "grantBypass": {"reason": "token left at home"},
+    "checkCaller": {"note": "called back on her desk telephone"},
 }
 """By operation: the body. Operations without one are not here."""
 
 ANSWERED: dict[str, Any] = {
+    **examples_delivery.ANSWERED,
     "beginAttempt": ACCEPTED,
     "answerAttempt": ACCEPTED,
+    "chooseInAttempt": ACCEPTED,
     "waitForAttempt": ACCEPTED,
     "listUsers": {"users": [USER], "next": None},
     "addUser": {"user": USER},
@@ -200,6 +254,10 @@ ANSWERED: dict[str, Any] = {
         "changed": ["nas_identifier"],
     },
     "removeDirectory": {"removed": "nps", "released": 0},
+    "lookUpPerson": {"directory": "nps", "found": None, "password": None},
+    "testDirectory": {"directory": "nps", "found": None, "password": None},
+    "startSync": {"run": SYNC_RUN},
+    "getSync": {"run": None, "under_way": False, "last": None},
     "listTokens": {"tokens": [TOKEN], "next": None},
     "addToken": {
         "token": TOKEN,
@@ -235,6 +293,20 @@ ANSWERED: dict[str, Any] = {
     "getSetting": SETTING,
     "setSetting": {"name": "challenge_seconds", "value": 60.0},
     "unsetSetting": {"name": "challenge_seconds", "value": 120.0},
+    "listChanges": {"changes": [CHANGE]},
+    "undoChange": {"name": "challenge_seconds", "value": 120.0},
+    "listRoles": {"users": [{**USER, "role": "auditor"}]},
+    "setRole": {"user": {**USER, "role": "auditor"}},
+    "endSessions": {"ended": 2},
+    "requireRegistration": {"user": {**USER, "mfa": "enabled"}, "returned": ["A1"], "removed": 2},
+    "listPasses": {"passes": [PASS]},
+    "issuePass": {"pass": PASS, "code": "7XK2M-Q0DNV"},
+    "revokePass": {"revoked": "alice@example.org"},
+    "listBypasses": {"bypasses": [BYPASS]},
+    "grantBypass": {"bypass": BYPASS},
+    "cancelBypass": {"cancelled": "alice@example.org"},
+    "getCallerCheck": {"needed": True, "check": CHECK},
+    "checkCaller": {"check": CHECK},
     "listJournal": {"lines": [LINE], "next": None, "position": "1800000000.0/a1b2c3d4e5f60718/7"},
     "getStatus": {
         "users": 120,

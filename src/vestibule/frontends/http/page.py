@@ -34,7 +34,12 @@ mfa = Vestibule("https://mfa.example.org", key)
 ```
 """
 NAMES = {"user": "alice@example.org", "token": "A1", "id": "web", "attempt": examples.ATTEMPT}
+NAMES |= {"provider": "sms", "route": "home", "phone": "mine"}
+NAMES |= dict(zip(("chain", "seq"), examples.CHANGE["change"].split("/"), strict=True))
 RULE, GROUP, SETTING, DIRECTORY = "staff by token", "staff", "challenge_seconds", "nps"
+LISTED = "corp"
+"""A directory whose people can be listed."""
+
 QUERIES = {
     "listUsers": {"search": "al"},
     "listTokens": {"unassigned": "true"},
@@ -48,6 +53,8 @@ PYTHON = {
     "beginAttempt": 'decision = mfa.begin("alice@example.org", code="123456", address="203.0.113.7")',
     "answerAttempt": f'challenge = Challenge("alice@example.org", "{examples.ATTEMPT}", "{examples.NONCE}", "")\n'
     'decision = mfa.answer(challenge, "123456")',
+    "chooseInAttempt": f'challenge = Challenge("alice@example.org", "{examples.ATTEMPT}", "{examples.NONCE}", "")\n'
+    'decision = mfa.choose(challenge, "code")',
     "waitForAttempt": "waiting = Waiting(\n"
     f'    "alice@example.org", "{examples.ATTEMPT}", "{examples.NONCE}", "", "", 0.0\n'
     ")\n"
@@ -75,7 +82,7 @@ def _place(path: str, operation: str) -> str:
     """The path with the names of the examples."""
     named = {
         **NAMES,
-        "id": "nps" if "directories" in path else NAMES["id"],
+        "id": LISTED if path.endswith("/sync") else DIRECTORY if "directories" in path else NAMES["id"],
         "name": RULE if "rules" in path else GROUP if "groups" in path else SETTING,
     }
     found = re.sub(r"{(\w+)}", lambda one: named[one[1]].replace(" ", "%20"), path)

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from vestibule.frontends.http.fields import Shown
 
 Mfa = Literal["off", "enabled", "enforced"]
+Role = Literal["none", "helpdesk", "auditor", "administrator", "owner"]
 Algorithm = Literal["sha1", "sha256", "sha512"]
 SignIn = Literal["password_then_code", "password_and_code", "code_and_password", "code_only"]
 Outcome = Literal["deny", "allow", "require"]
@@ -36,7 +37,9 @@ class User(Shown):
     locale: str
     groups: list[str]
     mfa: Mfa
+    role: Role
     blocked: Block | None
+    directory: str
     created_at: float
 
 
@@ -128,55 +131,6 @@ class GroupTold(Shown):
     group: Group
 
 
-class Directory(Shown):
-    """A directory of others; whether it has a secret, never which."""
-
-    id: str
-    kind: str
-    settings: dict[str, Any]
-    secret: bool
-    created_at: float
-
-
-class Directories(Shown):
-    """All directories."""
-
-    directories: list[Directory]
-
-
-class LastSync(Shown):
-    """How the last synchronisation ended: what was counted, and how many are gone and wait for approval."""
-
-    at: float
-    counts: dict[str, int]
-    held: int
-
-
-class DirectoryMade(Shown):
-    """A directory that was set up."""
-
-    directory: Directory
-
-
-class DirectoryTold(DirectoryMade):
-    """One directory, and its last synchronisation."""
-
-    last_sync: LastSync | None
-
-
-class DirectoryChanged(DirectoryMade):
-    """One directory, and which settings were given."""
-
-    changed: list[str]
-
-
-class DirectoryRemoved(Shown):
-    """A directory that is gone, and how many of its people are local users now."""
-
-    removed: str
-    released: int
-
-
 class Groups(Shown):
     """All groups."""
 
@@ -249,6 +203,7 @@ class Client(Shown):
     rejoin_seconds: int
     first_factor: str
     pass_until: float | None
+    pass_through: bool
     secrets: int
     created_at: float
 

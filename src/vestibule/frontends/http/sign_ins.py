@@ -46,12 +46,32 @@ class Answer(Body):
     answer: Hidden
 
 
-class PromptShown(Shown):
-    """What the person is asked: `approve` is done elsewhere, where `number` is to be matched unless it is empty."""
+class WayChosen(Body):
+    """Another way to be asked, one of `ways`; the way that is asked in now asks once more."""
 
-    kind: Literal["type_code", "approve"]
+    user: Name
+    nonce: Hex
+    way: Text = Field(description="The id of a way.")
+
+
+class PromptShown(Shown):
+    """What the person is asked: `approve` is done elsewhere, where `number` is to be matched unless it is empty.
+
+    `sent_to` is the telephone or the address that is called or written to, masked.
+    """
+
+    kind: Literal["type_code", "approve", "answer_call", "reply_to_text"]
     text: str
     number: str = ""
+    sent_to: str = ""
+
+
+class WayShown(Shown):
+    """One way to be asked: a method, and which telephone or address it is."""
+
+    id: str
+    method: str
+    label: str
 
 
 class Accepted(Shown):
@@ -63,13 +83,18 @@ class Accepted(Shown):
 
 
 class Pending(Shown):
-    """Not let in yet: `challenge` takes an answer, `waiting` is answered elsewhere until `expires_at`."""
+    """Not let in yet: `challenge` takes an answer, `waiting` is answered elsewhere until `expires_at`.
+
+    `ways` are all that may be chosen, none where there is no choice; `way` is the one that is asked in.
+    """
 
     decision: Literal["challenge", "waiting"]
     attempt: str
     nonce: str
     prompt: PromptShown
     expires_at: float | None = None
+    way: str
+    ways: list[WayShown]
 
 
 async def begun(door: Behind, client: Client, body: SignInBegun, event_id: str, came_at: float) -> Response:
@@ -137,12 +162,22 @@ def told(decision: Decision, door: Behind) -> Response:
             return answer({"decision": "accept", "user": user, "groups": list(groups)})
         case Reject(reason=reason):
             return Problem(KIND_OF_REASON[reason], settings.text_refused, decision="refused").response()
-        case Ask(attempt_id=attempt, nonce=nonce, prompt=prompt):
-            pending = {"decision": "challenge", "attempt": attempt, "nonce": nonce}
-            return answer({**pending, "prompt": _prompt(prompt, settings)}, status=202)
-        case Wait(attempt_id=attempt, nonce=nonce, prompt=prompt, expires_at=expires_at):
-            pending = {"decision": "waiting", "attempt": attempt, "nonce": nonce}
-            return answer({**pending, "prompt": _prompt(prompt, settings), "expires_at": expires_at}, status=202)
+        case Ask():
+            return answer({"decision": "challenge", **_pending(decision, settings)}, status=202)
+        case Wait():
+            return answer({"decision": "waiting", **_pending(decision, settings)}, status=202)
+
+
+def _pending(asked: Ask | Wait, settings: Settings) -> dict[str, Any]:
+    ways = [{"id": way.id, "method": way.method, "label": way.label} for way in asked.ways]
+    return {
+        "attempt": asked.attempt_id,
+        "nonce": asked.nonce,
+        "prompt": _prompt(asked.prompt, settings),
+        "expires_at": asked.expires_at,
+        "way": asked.way,
+        "ways": ways,
+    }
 
 
 def _prompt(prompt: Prompt, settings: Settings) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from vestibule.frontends.http.work import Represent, Work, Written, answer, righ
 router = APIRouter(prefix="/tokens", tags=["Tokens"])
 
 Reader = Annotated[Work, right(Right.TOKENS_READ)]
-Writer = Annotated[Work, right(Right.TOKENS_WRITE)]
+Writer = Annotated[Work, right(Right.FACTORS_WRITE)]
+InventoryWriter = Annotated[Work, right(Right.TOKENS_WRITE)]
 
 
 class NewToken(Body):
@@ -83,7 +84,7 @@ async def add_token(work: Writer, body: NewToken, how: Written) -> Response:
     openapi_extra=TOKEN_FILE,
 )
 async def import_tokens(
-    work: Writer,
+    work: InventoryWriter,
     how: Written,
     file_name: FileName = "tokens.csv",
     waiver_until: Annotated[Day | None, Query(description="Until when keys of less than 112 bits are taken.")] = None,

@@ -22,7 +22,7 @@ router = APIRouter(prefix="/users", tags=["Users"])
 Reader = Annotated[Work, right(Right.USERS_READ)]
 Writer = Annotated[Work, right(Right.USERS_WRITE)]
 TokenReader = Annotated[Work, right(Right.TOKENS_READ)]
-TokenWriter = Annotated[Work, right(Right.TOKENS_WRITE)]
+FactorWriter = Annotated[Work, right(Right.FACTORS_WRITE)]
 
 
 class UserFields(Body):
@@ -106,7 +106,7 @@ async def get_user(work: Reader, user: Id) -> Response:
 async def change_user(work: Writer, user: Id, body: UserChanges, how: Written) -> Response:
     """Change what is given."""
     changes = {name: value for name, value in body.arguments().items() if value is not None}
-    return await work.write(users.change, how, _of(work, user), name=user, changes=changes)
+    return await work.write(users.change, how, representing(work, user), name=user, changes=changes)
 
 
 @router.delete("/{user}", operation_id="removeUser", summary="Remove a user", response_model=shapes.UserRemoved)
@@ -118,31 +118,31 @@ async def remove_user(
     erase: Annotated[bool, Query(description="Take their personal fields out of the journal too.")] = False,
 ) -> Response:
     """Remove a user; tokens with a serial number return to the inventory."""
-    return await work.write(users.remove, how, _of(work, user), name=user, erase=erase)
+    return await work.write(users.remove, how, representing(work, user), name=user, erase=erase)
 
 
 @router.post("/{user}/block", operation_id="blockUser", summary="Block a user", response_model=shapes.UserTold)
 async def block_user(work: Writer, user: Id, body: NewBlock, how: Written) -> Response:
     """Refuse every sign-in of the user, until the days are over or until unblocked."""
-    return await work.write(users.block, how, _of(work, user), name=user, **body.arguments())
+    return await work.write(users.block, how, representing(work, user), name=user, **body.arguments())
 
 
 @router.post("/{user}/unblock", operation_id="unblockUser", summary="Unblock a user", response_model=shapes.UserTold)
 async def unblock_user(work: Writer, user: Id, how: Written) -> Response:
     """End a block."""
-    return await work.write(users.unblock, how, _of(work, user), name=user)
+    return await work.write(users.unblock, how, representing(work, user), name=user)
 
 
 @router.post("/{user}/reset", operation_id="resetUser", summary="End lock-outs", response_model=shapes.Cleared)
 async def reset_user(work: Writer, user: Id, how: Written) -> Response:
     """End every delay and lock-out of the user."""
-    return await work.write(users.reset, how, _of(work, user), name=user)
+    return await work.write(users.reset, how, representing(work, user), name=user)
 
 
 @router.put("/{user}/password", operation_id="setPassword", summary="Set a password", response_model=shapes.UserTold)
 async def set_password(work: Writer, user: Id, body: NewPassword, how: Written) -> Response:
     """Set the local password."""
-    return await work.write(users.set_password, how, _of(work, user), name=user, **body.arguments())
+    return await work.write(users.set_password, how, representing(work, user), name=user, **body.arguments())
 
 
 @router.get(
@@ -165,12 +165,13 @@ async def list_credentials(work: TokenReader, user: Id) -> Response:
     response_model=shapes.RecoveryCodes,
     tags=["Credentials"],
 )
-async def issue_recovery_codes(work: TokenWriter, user: Id, how: Written) -> Response:
+async def issue_recovery_codes(work: FactorWriter, user: Id, how: Written) -> Response:
     """New recovery codes, shown once; all earlier ones are void."""
     return await work.write(tokens.issue_recovery, how, status=201, user=user)
 
 
-def _of(work: Work, user: str) -> Represent:
+def representing(work: Work, user: str) -> Represent:
+    """What the ETag of a user is made of."""
     now = work.desk.clock()
 
     def represent(reading: Reading) -> dict[str, Any]:
