@@ -1,6 +1,6 @@
 # Each target does all it needs; the first run builds .venv, later runs find it.
 
-.PHONY: help demo test test-directories check format bench fuzz docs clean
+.PHONY: help demo test test-directories test-voice test-kannel measure-outage check format bench fuzz docs clean
 .DEFAULT_GOAL := help
 .SILENT:
 
@@ -28,6 +28,17 @@ test-directories: ## journeys against real directories: OpenLDAP, Samba, FreeRAD
 	dev/bootstrap dev
 	$(BIN)/pytest -m directories -n auto $(PYTEST_ARGS)
 
+test-kannel: ## texts through a real Kannel, over SMPP to a message centre of our own
+	dev/bootstrap packages
+	dev/bootstrap dev
+	$(BIN)/pytest -m kannel $(PYTEST_ARGS)
+
+test-voice: ## calls through a real Asterisk, which it unpacks (root, 700 MB), to a telephone of the tests
+	dev/bootstrap packages
+	dev/asterisk
+	dev/bootstrap dev
+	VESTIBULE_VOICE=1 $(BIN)/pytest -m voice tests/voice $(PYTEST_ARGS)
+
 check: ## the fast part: format, lint, types, imports
 	dev/bootstrap dev
 	$(BIN)/ruff format --check
@@ -39,6 +50,11 @@ format: ## put the code into its format and mend what ruff can mend
 	dev/bootstrap dev
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+measure-outage: ## what others wait while a directory hangs or is gone, for a minute each
+	dev/bootstrap packages
+	dev/bootstrap dev
+	VESTIBULE_OUTAGE_SECONDS=60 $(BIN)/pytest -n 0 -s -k waits_longer tests/journeys/test_directory_outage.py
 
 bench: ## logins per second and what they cost, with baselines
 	dev/bootstrap dev

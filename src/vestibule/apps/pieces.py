@@ -15,18 +15,35 @@ from pathlib import Path
 
 import structlog
 
+from vestibule.apps.channels import OpenProviderKind
+from vestibule.apps.channels.asterisk import AsteriskKind
+from vestibule.apps.channels.demo import DemoKind
+from vestibule.apps.channels.http import HttpKind
+from vestibule.apps.channels.kannel import KannelKind
+from vestibule.apps.channels.smpp import SmppKind
+from vestibule.apps.channels.smtp import SmtpKind
+from vestibule.apps.channels.telnyx import TelnyxKind
+from vestibule.apps.channels.twilio import TwilioKind
+from vestibule.apps.channels.webhook import WebhookKind
 from vestibule.apps.configuration import Configuration
+from vestibule.apps.delivery import Delivery, methods_by_message, open_delivery
 from vestibule.apps.directories import LiveDirectories, OpenKind
 from vestibule.apps.directories.ldap import LdapKind
 from vestibule.apps.directories.radius import RadiusKind
+from vestibule.apps.passkeys import passkey_of
+from vestibule.apps.sounds import Sounds
+from vestibule.channels.demo import Handset
 from vestibule.core.engine import Engine
-from vestibule.core.ports import Channel, TypedMethod
+from vestibule.core.ports import BegunMethod, Channel, TypedMethod
 from vestibule.core.secret import Secret
 from vestibule.core.users import Password
 from vestibule.directories.local import LocalDirectory
 from vestibule.directories.passwords import PasswordPool
+from vestibule.directories.winbind import NtlmAuth
 from vestibule.flows.account import Account
 from vestibule.flows.authenticate import Authenticate
+from vestibule.flows.reports import Reports
+from vestibule.methods.access_pass import AccessPass
 from vestibule.methods.hotp import Hotp
 from vestibule.methods.recovery import Recovery
 from vestibule.methods.totp import Totp
@@ -36,14 +53,33 @@ from vestibule.stores.vault import Vault
 
 
 def typed_methods(mac: Callable[[bytes], bytes]) -> tuple[TypedMethod, ...]:
-    """The methods whose code is typed, in order of preference; `mac` is HMAC under the key for recovery codes."""
-    return Totp(), Hotp(), Recovery(mac)
+    """The methods whose code is typed, in order of preference; `mac` is HMAC under the key for codes shown once."""
+    return Totp(), Hotp(), Recovery(mac), AccessPass(mac)
 
 
-def directory_kinds(vault: Vault) -> Mapping[str, OpenKind]:
+def directory_kinds(vault: Vault, winbind: NtlmAuth) -> Mapping[str, OpenKind]:
     """The kinds of directories that can be set up."""
     mark = partial(vault.mac, "token", b"upstream radius")
-    return {"ldap": LdapKind(), "radius": RadiusKind(mark, secrets.token_bytes, structlog.get_logger())}
+    log = structlog.get_logger()
+    return {"ldap": LdapKind(winbind, log), "radius": RadiusKind(mark, secrets.token_bytes, log)}
+
+
+def provider_kinds(sounds: Sounds, node: str, handset: Handset | None = None) -> Mapping[str, OpenProviderKind]:
+    """The kinds of providers of calls, texts and mail that can be set up; `node` is our own name among the nodes.
+
+    The `handset` is that of a demonstration.
+    """
+    demo: dict[str, OpenProviderKind] = {"demo": DemoKind(handset)} if handset else {}
+    return demo | {
+        "webhook": WebhookKind(time.time),
+        "http": HttpKind(),
+        "twilio": TwilioKind(sounds.recording(speaks=TwilioKind.speaks)),
+        "telnyx": TelnyxKind(sounds.recording(speaks=TelnyxKind.speaks)),
+        "asterisk": AsteriskKind(sounds.recording(), node),
+        "kannel": KannelKind(),
+        "smpp": SmppKind(time.time),
+        "smtp": SmtpKind(time.time),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +91,28 @@ class Pieces:
     store: SqlStore
     passwords: PasswordPool
     methods: tuple[TypedMethod, ...]
-    channels: Mapping[str, Channel]
+    begun: tuple[BegunMethod, ...]
     directories: LiveDirectories
     authenticate: Authenticate
     account: Account
+    winbind: NtlmAuth
+    delivery: Delivery
+    reports: Reports
+    sounds: Sounds
+    handset: Handset | None = None
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """What carries messages, by name."""
+        return self.delivery.channels
 
     async def close(self) -> None:
         """Let what is under way finish, in the order in which one needs the other."""
         await self.authenticate.close()
+        await self.delivery.close()
+        await self.sounds.close()
         await self.directories.close()
+        await self.winbind.close()
         await self.store.close()
         await asyncio.to_thread(self.passwords.close)
 
@@ -99,21 +148,44 @@ async def put_together(configuration: Configuration, database_url: Callable[[], 
     )
     passwords = _password_pool(configuration)
     methods = typed_methods(lambda code: vault.mac("recovery", code))
-    channels: dict[str, Channel] = {}
-    directories = LiveDirectories(directory_kinds(vault), lambda: store.snapshot)
+    passkey = passkey_of(configuration)
+    before: tuple[BegunMethod, ...] = (passkey,) if passkey else ()
+    sounds = Sounds(store, configuration.data_directory / "sounds", structlog.get_logger())
+    handset = Handset() if configuration.demo.enabled else None
+    delivery = open_delivery(configuration, vault, store, provider_kinds(sounds, configuration.server.name, handset))
+    behind = methods_by_message(delivery.mac)
+    wanted = configuration.winbind
+    winbind = NtlmAuth((str(wanted.ntlm_auth),), at_once=wanted.at_once)
+    directories = LiveDirectories(directory_kinds(vault, winbind), lambda: store.snapshot)
     authenticate = Authenticate(
         store,
-        Engine(methods),
+        Engine(methods, before, behind),
         LocalDirectory(_PasswordHashes(store), passwords),
-        channels,
+        delivery.channels,
         time.time,
         time.monotonic,
         secrets.token_bytes,
         lambda said: vault.mac("token", said),
         directories.directory_of,
+        delivery.afterwards.gone_on,
     )
     account = Account(store, time.time)
-    return Pieces(configuration, vault, store, passwords, methods, channels, directories, authenticate, account)
+    return Pieces(
+        configuration,
+        vault,
+        store,
+        passwords,
+        methods,
+        (*before, *behind),
+        directories,
+        authenticate,
+        account,
+        winbind,
+        delivery,
+        delivery.reports(authenticate),
+        sounds,
+        handset,
+    )
 
 
 def bounds(configuration: Configuration) -> Bounds:

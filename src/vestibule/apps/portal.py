@@ -6,20 +6,23 @@ from prometheus_client import CollectorRegistry, Counter
 from structlog.typing import FilteringBoundLogger
 
 from vestibule.apps.background import Beat
+from vestibule.apps.bench import Doors
 from vestibule.apps.commands.desk import desk_of
 from vestibule.apps.pieces import Pieces
-from vestibule.flows import binding, sessions
+from vestibule.apps.telephone import beside
+from vestibule.flows import binding, owners, sessions
 from vestibule.flows.desk import Desk
 from vestibule.frontends.http import counts as api_counts
 from vestibule.frontends.http.guard import Manners as ApiManners
 from vestibule.frontends.http.limits import Buckets
 from vestibule.frontends.http.peers import caller_address, host_of
 from vestibule.portals.application import application
-from vestibule.portals.behind import Asgi, Behind, Headers, Manners
+from vestibule.portals.behind import Asgi, Behind, Bench, Headers, Manners
 
 SWEEP_SECONDS = 300.0
 HALF_MADE_SECONDS = 3600.0
 MINUTE = 60.0
+TESTS_PER_MINUTE = 20  # of one administrator
 
 
 class Counts:
@@ -36,7 +39,13 @@ class Counts:
 
 
 def open_portal(
-    pieces: Pieces, desk: Desk, manners: ApiManners, counts: api_counts.Counts, registry: CollectorRegistry
+    pieces: Pieces,
+    desk: Desk,
+    manners: ApiManners,
+    counts: api_counts.Counts,
+    registry: CollectorRegistry,
+    *,
+    doors: Doors,
 ) -> Asgi:
     """The pages, as one application."""
 
@@ -45,14 +54,18 @@ def open_portal(
 
     behave = Manners(manners.allowed_hosts, host_of, address_of, manners.reject_delay, manners.in_flight_limit)
     failures = Buckets(manners.failures_per_minute / MINUTE, manners.failures_per_minute, time.monotonic)
-    behind = Behind(pieces.authenticate, desk, behave, Counts(registry, counts), failures, time.monotonic)
-    return application(behind)
+    bench = Bench(doors, Buckets(TESTS_PER_MINUTE / MINUTE, TESTS_PER_MINUTE, time.monotonic))
+    behind = Behind(pieces.authenticate, desk, behave, Counts(registry, counts), failures, time.monotonic, bench=bench)
+    return beside(application(behind), behind, pieces.handset)
 
 
 async def prepare_portal(pieces: Pieces, log: FilteringBoundLogger) -> None:
     """Make the client that the pages sign in as; an operator's own of its name keeps the pages shut, loudly."""
     if not await sessions.ensure_portal_client(desk_of(pieces)):
         log.error("the portal is shut: a client of yours has the id portal", remedy="remove it, or give it another id")
+    wanted = pieces.configuration
+    if wanted.api.listen and not wanted.demo.enabled and await owners.missing(desk_of(pieces)):
+        log.warning("nobody is an owner, so nobody can administer with a browser", remedy="vestibule owner link")
 
 
 def portal_beats(pieces: Pieces) -> tuple[Beat, ...]:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import secrets
 import signal
 import socket
 import time
@@ -15,20 +16,28 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from structlog.typing import FilteringBoundLogger
 
 from vestibule.apps.background import Background, Beat, background
+from vestibule.apps.bench import Doors
 from vestibule.apps.commands.desk import desk_of
 from vestibule.apps.commands.running import Commands
 from vestibule.apps.configuration import Configuration, Listener
+from vestibule.apps.delivery_beats import delivery_beats
+from vestibule.apps.delivery_counts import DeliveryCounts
 from vestibule.apps.dictionary import dictionary
+from vestibule.apps.directories.loops import Loops
+from vestibule.apps.directories.server_rests import ServerRests
 from vestibule.apps.directories.upkeep import Synchronising
 from vestibule.apps.directories.upstream_counts import UpstreamCounts
 from vestibule.apps.pieces import Pieces, put_together
 from vestibule.apps.portal import portal_beats, prepare_portal
 from vestibule.apps.radsec import open_radsec
+from vestibule.apps.sounds import LOOK_SECONDS as SOUND_SECONDS
 from vestibule.apps.web import open_web
+from vestibule.flows.responses import Responses
 from vestibule.frontends.control.door import ControlDoor
 from vestibule.frontends.ops.application import application
 from vestibule.frontends.radius.counts import Counts
 from vestibule.frontends.radius.door import Manners, RadiusDoor
+from vestibule.frontends.radius.unseen import Unseen
 
 PAIRS_TRIED = 50
 LOOK_SECONDS = 5.0  # between two looks at which directory is due
@@ -63,21 +72,33 @@ async def serve(
         pieces = await put_together(configuration, database_url)
         closing.push_async_callback(pieces.close)
         registry = _registry()
-        synchronising = Synchronising(desk_of(pieces), time.monotonic, registry, log)
+        desk = desk_of(pieces)
+        synchronising = Synchronising(desk, time.monotonic, registry, log)
         closing.push_async_callback(synchronising.close)
         beat = Beat("directories", LOOK_SECONDS, synchronising.look)
         registry.register(UpstreamCounts(lambda: pieces.directories.upstreams))
+        registry.register(ServerRests(lambda: pieces.directories.rests))
+        registry.register(DeliveryCounts(pieces.delivery))
         await prepare_portal(pieces, log)
-        beats = (beat, *portal_beats(pieces))
+        beats = (
+            beat,
+            Beat("sounds", SOUND_SECONDS, pieces.sounds.look),
+            *portal_beats(pieces),
+            *delivery_beats(pieces),
+        )
         upkeep = background(configuration, pieces.store, pieces.authenticate, pieces.channels, registry, log, beats)
         await upkeep.start()
         closing.push_async_callback(upkeep.close)
-        web = open_web(pieces, application(registry, _readiness(pieces, upkeep)), registry, log)
+        doors = Doors()
+        web = open_web(pieces, application(registry, _readiness(pieces, upkeep)), registry, log, doors)
         closing.push_async_callback(web.close)
         counts = Counts(registry, log)
-        door = _door(pieces, counts)
+        loops = Loops(desk, pieces.directories.looped, time.monotonic)
+        closing.push_async_callback(loops.close)
+        door = _door(pieces, counts, loops)
         closing.push_async_callback(door.close)
         radius = await _listen(door, configuration)
+        doors.open(door, radius)
         radsec = open_radsec(door, configuration, counts, log)
         closing.push_async_callback(radsec.close)
         control = ControlDoor(Commands(pieces).run, log)
@@ -105,7 +126,7 @@ def _spare_collections() -> None:
     gc.set_threshold(*COLLECT_AFTER)
 
 
-def _door(pieces: Pieces, counts: Counts) -> RadiusDoor:
+def _door(pieces: Pieces, counts: Counts, loops: Loops) -> RadiusDoor:
     wanted = pieces.configuration.radius
     manners = Manners(wanted.reject_delay_seconds, wanted.duplicate_seconds, wanted.in_flight_limit)
     store = pieces.store
@@ -116,7 +137,13 @@ def _door(pieces: Pieces, counts: Counts) -> RadiusDoor:
         dictionary(pieces.configuration),
         counts,
         manners,
-        pieces.directories.came_back,
+        loops.came_back,
+        Unseen(
+            pieces.directories.upstream_of,
+            lambda said: pieces.vault.mac("token", said),
+            secrets.token_bytes,
+            Responses(store, pieces.directories.directory_of),
+        ),
     )
 
 

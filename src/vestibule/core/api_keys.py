@@ -20,6 +20,8 @@ class Right(StrEnum):
     USERS_WRITE = "users:write"
     DIRECTORIES_READ = "directories:read"
     DIRECTORIES_WRITE = "directories:write"
+    PROVIDERS_READ = "providers:read"
+    PROVIDERS_WRITE = "providers:write"
     GROUPS_READ = "groups:read"
     GROUPS_WRITE = "groups:write"
     FACTORS_WRITE = "factors:write"

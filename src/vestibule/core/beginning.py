@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from vestibule.core import steps
-from vestibule.core.attempts import Attempt
+from vestibule.core.attempts import Attempt, Challenge
 from vestibule.core.case import Case, Moment, Step
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.codes import Wrong
@@ -11,6 +11,7 @@ from vestibule.core.decisions import Account, CheckPassword, Reject
 from vestibule.core.events import Answered, Began, Expired, PasswordChecked
 from vestibule.core.failures import PASSWORD
 from vestibule.core.policy import Outcome, evaluate
+from vestibule.core.prompts import TypeCode
 from vestibule.core.questions import client_of, from_who_was_asked, names_open_question, question_of, with_try_back
 from vestibule.core.reasons import PASSWORD_WAS_RIGHT, Reason, Result
 from vestibule.core.story import Story
@@ -73,13 +74,26 @@ def expired(case: Case, event: Expired, moment: Moment) -> Step:
     if attempt is None:
         return steps.already(case, None, moment)
     if names_open_question(attempt, event.nonce):
-        result = None if question_of(attempt).waits else Result.OATH_PENDING
-        step = steps.end(case, attempt, Story.of_attempt(case, attempt, moment), Reason.NO_ANSWER, result)
+        challenge, story = question_of(attempt), Story.of_attempt(case, attempt, moment)
+        story = story._replace(method=challenge.method, credential_id=challenge.credential_id)
+        reason = Reason.FRAUD_REPORTED if event.result is Result.FRAUD_CODE else Reason.NO_ANSWER
+        step = steps.end(case, attempt, story, reason, event.result or _unanswered(challenge))
     else:
         step = steps.already(case, attempt, moment)
     if moment.at >= attempt.expires_at:
         return replace(step, case=replace(step.case, attempt=None))
     return step
+
+
+def _unanswered(challenge: Challenge) -> Result | None:
+    """What reports call a question that nobody answered."""
+    match challenge.prompt:
+        case TypeCode(sent_to=""):
+            return Result.OATH_PENDING
+        case TypeCode():
+            return Result.TEXT_SENT
+        case _:
+            return None
 
 
 def looks_again(attempt: Attempt, event: Answered) -> bool:

@@ -113,7 +113,9 @@ def is_extension(text: str) -> bool:
     """Whether this can be keyed after the answer: digits, `,` (a second's pause), `*`, `#`; `@` first: by a human."""
     keys = text.removeprefix(_BY_HAND)
     by_hand = keys != text
-    return any(key.isdecimal() for key in keys) and (_DIALLED if not by_hand else _DIALLED - {"*", "#"}).issuperset(keys)
+    return any(key.isdecimal() for key in keys) and (_DIALLED if not by_hand else _DIALLED - {"*", "#"}).issuperset(
+        keys
+    )
 
 
 def confirming_digit(chance: int, fraud_code: str) -> str:
@@ -126,7 +128,9 @@ def happens(state: CallState, event: CallEvent, now: float) -> Turn:
     """Go on with the call; `now` is in seconds since the epoch."""
     if isinstance(event, Over):
         return _over(state, event.cause)
-    if state.phase is Phase.OVER or isinstance(event, Played):
+    if isinstance(event, Played):  # of those providers that do not hang up by themselves
+        return Turn(state, Say(hang_up=True) if state.phase is Phase.OVER else None)
+    if state.phase in {Phase.OVER, Phase.DECIDING}:
         return Turn(state)
     if now >= state.until:
         return _give_up(_missed_now(state))
@@ -148,7 +152,7 @@ def told(state: CallState, decision: Decision | None, now: float) -> Turn:
             return _give_up(state, Result.NOT_DELIVERED)
         case Accept():
             return _last_words(state, Sound.SUCCESS)
-        case Reject(Reason.FRAUD_REPORTED | Reason.BLOCKED):
+        case Reject(Reason.FRAUD_REPORTED):
             return _last_words(state, Sound.FRAUD_REPORTED)
         case Wait(prompt=AnswerCall(stage=stage)):
             return _next_stage(state, stage, now)
@@ -183,7 +187,7 @@ def _picked(state: CallState, event: Picked, now: float) -> Turn:
 
 
 def _pressed(state: CallState, event: Pressed, now: float) -> Turn:
-    if state.phase not in {Phase.REACHING, Phase.ASKING}:
+    if state.phase is Phase.RINGING:
         return Turn(state)
     if (event.after or now - state.answered_at) < DEAF_SECONDS:
         return _ask(state, now)  # the key has stopped the voice
@@ -221,9 +225,7 @@ def _enter(state: CallState, keys: str) -> Turn:
 
 
 def _silent(state: CallState, now: float) -> Turn:
-    if state.phase not in {Phase.REACHING, Phase.ASKING}:
-        return Turn(state)
-    return _ask(_missed_now(state), now)
+    return Turn(state) if state.phase is Phase.RINGING else _ask(_missed_now(state), now)
 
 
 def _over(state: CallState, cause: CallCause) -> Turn:
@@ -245,7 +247,8 @@ def _next_stage(state: CallState, stage: str, now: float) -> Turn:
         return Turn(state, ended=_ended(replace(state, stage=stage), Result.HUNG_UP))
     same = _SAME_QUESTION.get(stage, stage) == _SAME_QUESTION.get(state.stage, state.stage)
     first = (Sound.DENIED_RETRY,) if same else ()
-    following = replace(state, phase=Phase.ASKING, stage=stage, asked=state.asked if same else 0, keyed="")
+    asked, missed = (state.asked, Result.PIN_ENTERED.value) if same else (0, "")
+    following = replace(state, phase=Phase.ASKING, stage=stage, asked=asked, missed=missed, keyed="")
     return _ask(following, now, first)
 
 
@@ -338,9 +341,7 @@ def _give_up(state: CallState, result: Result | None = None) -> Turn:
 def _without_answer(state: CallState) -> Result:
     if state.stage in {NEW_PIN, NEW_PIN_AGAIN}:
         return Result.PIN_EXPIRED
-    if state.missed:
-        return Result(state.missed)
-    return Result.PIN_ENTERED if state.stage == PIN_RETRY else Result.NO_INPUT
+    return Result(state.missed) if state.missed else Result.NO_INPUT
 
 
 def _result_of(state: CallState, cause: CallCause) -> Result:

@@ -36,6 +36,7 @@ class Wrong:
     tried: tuple[str, ...] = ()
     result: Result | None = None  # told instead of the reason's usual one
     blocks: bool = False
+    changed: Credential | None = None  # what was tried, as it is from now on
 
     @property
     def counts(self) -> bool:

@@ -6,6 +6,9 @@ from enum import StrEnum
 from vestibule.core.secret import Secret
 
 SHORTEST_KEY_BITS = 112  # NIST SP 800-63B-4 section 3.1.4; RFC 4226 section 4 R6 advises 160
+ACCESS_PASS = "access_pass"  # noqa: S105 - the name of a method
+"""The method of temporary access passes, by which nobody registers."""
+
 BYPASS = "bypass"
 """The method of a credential that is always pending and proves nothing: the engine passes its person once."""
 

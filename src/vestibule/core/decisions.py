@@ -68,7 +68,8 @@ class Reject:
 class Ask:
     """Put a question that the person answers through the same client, until `expires_at` (seconds since the epoch).
 
-    `ways` are all ways that may be chosen instead, this one among them; none where there is no choice.
+    `ways` are all ways that may be chosen instead, this one among them; none where there is no choice. `way` is the id
+    of this one, which puts the question once more.
     """
 
     attempt_id: str
@@ -76,13 +77,14 @@ class Ask:
     prompt: Prompt
     expires_at: float = 0.0
     ways: tuple[Way, ...] = ()
+    way: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Hold on: the answer comes in through another door, until `expires_at` (seconds since the epoch).
 
-    `ways` as of `Ask`.
+    `ways` and `way` as of `Ask`.
     """
 
     attempt_id: str
@@ -90,6 +92,7 @@ class Wait:
     prompt: Prompt
     expires_at: float
     ways: tuple[Way, ...] = ()
+    way: str = ""
 
 
 Decision = Accept | Reject | Ask | Wait

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from vestibule.core.decisions import Account
 from vestibule.core.people import Ambiguous, PasswordOutcome, PeopleGroup, Person, Unreadable
@@ -48,6 +48,28 @@ class AccountDirectory(Protocol):
         An account without `external_id` is looked for by its name; one that is not there, or there twice, is refused
         as `UNKNOWN_USER`.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseVerdict:
+    """What a directory says of a response; `key` is the hash of the password's hash where it is right, 16 octets."""
+
+    verdict: Verdict
+    key: Secret = Secret(b"")  # noqa: RUF009 - frozen
+
+
+@runtime_checkable
+class ResponseDirectory(Protocol):
+    """An ability of a directory: it checks a response that was made with a password (MS-CHAP version 2)."""
+
+    @property
+    def checks_responses(self) -> bool:
+        """Whether it is set up to."""
+
+    async def check_response(
+        self, account: Account, challenge: bytes, response: bytes, deadline: float
+    ) -> ResponseVerdict:
+        """What it says of this account's response of 24 octets to a challenge of 8; the rest as of `check`."""
 
 
 class Directory(Protocol):

@@ -25,6 +25,7 @@ from vestibule.core.beginning import (
 from vestibule.core.case import Case, Moment, Step
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.codes import REPEATED, Candidate, Right, Wrong, check_code, check_field
+from vestibule.core.decisions import Reject
 from vestibule.core.errors import Unavailable
 from vestibule.core.events import (
     Answered,
@@ -42,7 +43,9 @@ from vestibule.core.ports import Asked, BegunMethod, Onward, Passed, TypedMethod
 from vestibule.core.prompts import Way
 from vestibule.core.questions import (
     answers,
+    bypass_of,
     client_of,
+    from_who_was_asked,
     held_back,
     may_choose,
     names_open_question,
@@ -117,7 +120,8 @@ class Engine:
         if client.sign_in is SignIn.CODE_ONLY:
             return self._began_code_only(case, user, event, requirement, story)
         candidates = self._ways.candidates(case, requirement.methods, moment)
-        if client.one_field and candidates and second_factor_asked(user, requirement):
+        asked = client.one_field and candidates and second_factor_asked(user, requirement)
+        if asked and bypass_of(case, moment) is None:
             return _began_one_field(case, user, event, candidates, story)
         return steps.order_password_check(case, user, event.typed, story)
 
@@ -166,6 +170,9 @@ class Engine:
             return steps.reject(case, story, Reason.DENIED_BY_POLICY)
         if not second_factor_asked(user, requirement):
             return steps.accept(case, user, story)
+        bypass = bypass_of(case, story.moment)
+        if bypass is not None:
+            return steps.pass_once(case, user, bypass, story)
         typed = client.one_field and not began.proven
         candidates = self._ways.candidates(case, requirement.methods, story.moment) if typed else ()
         if candidates:
@@ -228,7 +235,8 @@ class Engine:
             if attempt.tried and result is Result.OATH_VERIFIED:
                 result = Result.FALLBACK_OATH_VERIFIED
             case = replace(steps.spent(case, found.passed), attempt=settled)
-            return steps.accept(case, user, story.by(found.passed.credential, result))
+            story = story.by(found.passed.credential, result)._replace(method=found.method.name)
+            return steps.accept(case, user, story)
         tried = found.changed.id if found.changed else challenge.credential_id
         story = story._replace(method=challenge.method, credential_id=tried)
         case = steps.counted(case, user, found, story)
@@ -240,6 +248,8 @@ class Engine:
     def _chose(self, case: Case, event: Chose, moment: Moment) -> Step:
         """Ask in the way that the person wants; what can not be chosen leaves the question as it is."""
         attempt = case.attempt
+        if attempt is not None and not from_who_was_asked(attempt, event):
+            return Step(case, Reject(Reason.UNKNOWN_ATTEMPT))  # nothing is told of another's question
         if attempt is None or not may_choose(attempt, event, moment):
             return steps.already(case, attempt, moment)
         story = Story.of_attempt(case, attempt, moment)
@@ -316,7 +326,7 @@ class Engine:
             return steps.ask_for_code(case, attempt, moment)
         asked = self._ways.asked(case, method, way.credential_id, attempt.methods, moment)
         if old is not None and (old.method, old.credential_id) == (way.method, way.credential_id):
-            asked = replace(asked, memory=old.memory)
+            asked = replace(asked, memory=old.memory, tries_left=old.tries_left)
         client = client_of(case, attempt.client_id)
         return steps.begin_question(case, method, asked, way, attempt=attempt, client=client, moment=moment)
 

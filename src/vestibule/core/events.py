@@ -118,10 +118,11 @@ class NotDelivered:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """Nobody answered the open question in time."""
+    """Nobody answered the open question in time; `result` is what reports call how it ended, if they know better."""
 
     attempt_id: str
     nonce: str
+    result: Result | None = None
 
 
 Event = Began | Answered | Chose | Presented | PasswordChecked | PasswordUnchecked | NotDelivered | Expired

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from vestibule.core.reasons import Result
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -22,3 +24,11 @@ class Delivery(StrEnum):
     SENT = "sent"
     FAILED = "failed"  # surely not sent
     UNKNOWN = "unknown"  # nobody can say: never resent blindly
+    DONE = "done"  # the channel has written down itself what became of it
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """It surely did not reach the person, and what reports call that."""
+
+    result: Result

@@ -1,7 +1,7 @@
 """The shapes that rooms plug into. Small on purpose; optional abilities are separate shapes."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, runtime_checkable
 
 from vestibule.core.api_keys import ApiKey, PastRequest
@@ -13,14 +13,18 @@ from vestibule.core.directories import DirectoryRecord
 from vestibule.core.failures import Failures
 from vestibule.core.figures import Figures
 from vestibule.core.journal import Entry, Line, Query, Tally
-from vestibule.core.messages import Delivery, Message
+from vestibule.core.messages import Delivery, Message, Missed
 from vestibule.core.outbox import OutboxRow
 from vestibule.core.policy import Rule
 from vestibule.core.prompts import Prompt
+from vestibule.core.providers import Price, ProviderRecord, Route
 from vestibule.core.reasons import Reason, Result
 from vestibule.core.secret import Secret
+from vestibule.core.sending import Sending
+from vestibule.core.sends import Counted, OptOut, Send
 from vestibule.core.sessions import Session
 from vestibule.core.snapshot import Snapshot
+from vestibule.core.sounds import Recording
 from vestibule.core.users import Alias, Group, Password, User
 
 
@@ -28,20 +32,21 @@ from vestibule.core.users import Alias, Group, Password, User
 class Passed:
     """The answer is right; these are the credential and seed with their new memory.
 
-    `result` is told instead of the method's usual one.
+    `result` is told instead of the method's usual one; `others` are more credentials of the person that have changed.
     """
 
     credential: Credential
     seed: Seed | None = None
     result: Result | None = None
+    others: tuple[Credential, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The answer is not right. `result` is told instead of the reason's usual one.
 
-    `credential` is what an answer to several was compared with. With `blocks` the person has reported a fraud and wants
-    to be blocked.
+    `credential` is what an answer to several was compared with, as it is from now on. With `blocks` the person has
+    reported a fraud and wants to be blocked.
     """
 
     reason: Reason
@@ -78,13 +83,14 @@ class Asked:
     """To what a question is put: `credentials` of the method, one or all; `held` is all that the person has.
 
     `memory` is what the method kept of this question; of the last one when it is put once more, "" at first.
-    `tries_left` counts the try that is being checked.
+    `tries_left` counts the try that is being checked; of a question that is put once more, those that are left of it.
     """
 
     credentials: tuple[Credential, ...]
     held: tuple[Credential, ...]
     memory: str = ""
     tries_left: int = 1
+    sending: Sending = field(default_factory=Sending)
 
 
 class TypedMethod(Protocol):
@@ -151,6 +157,15 @@ class BegunMethod(Protocol):
         """Check the answer against the memory of the challenge."""
 
 
+@runtime_checkable
+class NamedOnly(Protocol):
+    """An ability of a method that begins: it may be offered only where a rule of the policy names it."""
+
+    @property
+    def named_only(self) -> bool:
+        """Whether that is so."""
+
+
 class Channel(Protocol):
     """Carries one message to one provider; the message's id is the idempotency key."""
 
@@ -158,7 +173,7 @@ class Channel(Protocol):
     def name(self) -> str:
         """The channel's name."""
 
-    async def send(self, message: Message, deadline: float) -> Delivery:
+    async def send(self, message: Message, deadline: float) -> Delivery | Missed:
         """Send before `deadline` (event-loop seconds); raises Unavailable only when surely nothing was sent."""
 
 
@@ -187,6 +202,13 @@ Record = (
     | ApiKey
     | PastRequest
     | Session
+    | ProviderRecord
+    | Route
+    | Price
+    | Send
+    | Counted
+    | OptOut
+    | Recording
 )
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -213,10 +235,10 @@ class Reading(Protocol):
     def count_by(self, kind: type[R], field: str, value: str) -> int:
         """How many records there are whose indexed text `field` equals `value`; ValueError for another field."""
 
-    def people(self, word: str, limit: int) -> list[User]:
-        """Up to `limit` people of whose names or e-mail address a word begins with `word`, in order of the words.
+    def people(self, word: str, limit: int) -> list[str]:
+        """The ids of up to `limit` people of whose names or e-mail address a word begins so, in order of the words.
 
-        `word` is in the compared form (`wire.names.name_key`); the beginning of the user name is found by `page_by`.
+        `word` is in the compared form (`wire.names.name_key`).
         """
 
     def figures(self, now: float) -> Figures:

@@ -6,7 +6,7 @@ from vestibule.core import failures
 from vestibule.core.attempts import Attempt, Challenge
 from vestibule.core.case import Case, Moment
 from vestibule.core.clients import Client
-from vestibule.core.credentials import CredentialState
+from vestibule.core.credentials import BYPASS, Credential, CredentialState
 from vestibule.core.errors import Unavailable
 from vestibule.core.events import Answered, Began, Chose
 from vestibule.core.policy import Outcome, Requirement, evaluate
@@ -59,6 +59,11 @@ def why_no_prompt(case: Case, moment: Moment) -> Reason:
 def never_proved(case: Case, user: User) -> bool:
     """Whether this person never proved a second factor; one that is disabled, over or taken away is one that was."""
     return user.mfa is Mfa.ENABLED and all(one.state is CredentialState.PENDING for one in case.credentials)
+
+
+def bypass_of(case: Case, moment: Moment) -> Credential | None:
+    """The one-time bypass that is open for this person, or None."""
+    return next((one for one in case.credentials if one.method == BYPASS and moment.at < one.expires_at), None)
 
 
 def with_try_back(case: Case, began: Began, moment: Moment) -> Case:

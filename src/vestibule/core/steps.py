@@ -7,10 +7,11 @@ from vestibule.core.attempts import Attempt, Challenge, Settled
 from vestibule.core.case import Case, Moment, Step
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.codes import Right, Wrong
+from vestibule.core.credentials import ACCESS_PASS, Credential
 from vestibule.core.decisions import Accept, Account, Ask, CheckPassword, Decision, Deliver, Reject, Wait
 from vestibule.core.messages import Message
 from vestibule.core.ports import Asked, BegunMethod, Onward, Passed
-from vestibule.core.prompts import TypeCode, Way
+from vestibule.core.prompts import CODE, TypeCode, Way
 from vestibule.core.reasons import RESULT_OF_REASON, Reason, Result
 from vestibule.core.secret import Secret
 from vestibule.core.story import Story
@@ -19,6 +20,7 @@ from vestibule.core.users import Block, Mfa, User
 ID_OCTETS = 16
 FRAUD = "fraud reported"
 PASSED = "passed without a second factor"
+PASSED_ONCE = "passed by a one-time bypass"
 PASSED_UNKNOWN = "passed as nobody known here"
 
 
@@ -31,10 +33,13 @@ def reject(case: Case, story: Story, reason: Reason, result: Result | None = Non
 
 
 def accept(case: Case, user: User, story: Story, proof: str = "") -> Step:
-    """Let in; what this source caused with the factors proven now is cleared, a first code completes registration."""
+    """Let in; what this source caused with the factors proven now is cleared, a first code completes registration.
+
+    A pass completes nothing: whoever came in by it has still to register.
+    """
     password = case.snapshot.clients[story.client_id].sign_in is not SignIn.CODE_ONLY
     code = bool(story.credential_id)
-    if code and user.mfa is Mfa.ENABLED:
+    if code and user.mfa is Mfa.ENABLED and story.method != ACCESS_PASS:
         case = replace(case, user=replace(user, mfa=Mfa.ENFORCED, version=user.version + 1))
     if password or code:
         at = story.moment.at
@@ -57,8 +62,8 @@ def settle_code(case: Case, user: User, found: Right | Wrong, story: Story, proo
 
 def spent(case: Case, passed: Passed) -> Case:
     """Put the new memory of the credential and its seed into the case: this is what makes a code spent."""
-    new = passed.credential
-    credentials = tuple(new if one.id == new.id else one for one in case.credentials)
+    new = {one.id: one for one in (passed.credential, *passed.others)}
+    credentials = tuple(new.get(one.id, one) for one in case.credentials)
     if passed.seed is None:
         return replace(case, credentials=credentials)
     return replace(case, credentials=credentials, seeds={**case.seeds, passed.seed.id: passed.seed})
@@ -123,9 +128,17 @@ def _account(case: Case, user: User, story: Story) -> Account | None:
     return Account(directory, external_id, user.name, local=not user.directory)
 
 
-def pass_without(case: Case, user: User | None, story: Story) -> Step:
+def pass_once(case: Case, user: User, bypass: Credential, story: Story) -> Step:
+    """Let in by a one-time bypass, which ends with that."""
+    used = replace(bypass, expires_at=story.moment.at, version=bypass.version + 1)
+    credentials = tuple(used if one.id == used.id else one for one in case.credentials)
+    story = story.by(bypass, Result.BYPASSED)
+    return pass_without(replace(case, credentials=credentials), user, story, PASSED_ONCE)
+
+
+def pass_without(case: Case, user: User | None, story: Story, why: str = PASSED) -> Step:
     """Let in by the first factor alone, loudly: the journal names what let this person through."""
-    story = story._replace(rule=PASSED if user else PASSED_UNKNOWN)
+    story = story._replace(rule=why if user else PASSED_UNKNOWN)
     name, groups = (user.name, user.groups) if user else (story.user_name, ())
     if user is not None:
         cleared = failures.accepted(
@@ -213,7 +226,8 @@ def begin_question(
 def question(attempt: Attempt, challenge: Challenge) -> Ask | Wait:
     """The open question, as a decision for the party that asked."""
     kind = Wait if challenge.waits and not challenge.polled else Ask
-    return kind(attempt.id, challenge.nonce, challenge.prompt, challenge.expires_at, attempt.ways)
+    way = Way(challenge.method or CODE, challenge.credential_id).id
+    return kind(attempt.id, challenge.nonce, challenge.prompt, challenge.expires_at, attempt.ways, way)
 
 
 def _ask(case: Case, attempt: Attempt, challenge: Challenge) -> Step:

@@ -38,7 +38,9 @@ class Story(NamedTuple):
     def of_presented(cls, case: Case, event: Presented, moment: Moment) -> "Story":
         """Start from a credential that says whose it is."""
         name, key = (case.user.name, case.user.key) if case.user else ("", "")
-        return cls(moment, event.client_id, case.user, name, key, event.source, event.address, method=event.method)
+        known = event.credential_id if case.user else ""
+        story = cls(moment, event.client_id, case.user, name, key, event.source, event.address)
+        return story._replace(method=event.method, credential_id=known)
 
     @classmethod
     def of_attempt(cls, case: Case, attempt: Attempt, moment: Moment) -> "Story":

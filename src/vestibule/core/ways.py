@@ -12,7 +12,8 @@ from vestibule.core.case import Case, Moment
 from vestibule.core.clients import Client
 from vestibule.core.codes import Candidate
 from vestibule.core.credentials import Credential
-from vestibule.core.ports import Asked, BegunMethod, TypedMethod
+from vestibule.core.phones import PHONE, PhoneKind, phone_of
+from vestibule.core.ports import Asked, BegunMethod, NamedOnly, TypedMethod
 from vestibule.core.prompts import CODE, Way
 
 
@@ -29,6 +30,9 @@ class Ways:
         self._begun = {method.name: method for method in (*self._before, *self._behind)}
         self._waiting = frozenset(name for name, method in self._begun.items() if method.waits)
         self._used = frozenset(method.uses for method in self._begun.values())
+        self._named_only = frozenset(
+            name for name, method in self._begun.items() if isinstance(method, NamedOnly) and method.named_only
+        )
 
     def method(self, name: str) -> BegunMethod | None:
         """The method of this name that begins, if there is one."""
@@ -46,9 +50,14 @@ class Ways:
         self, case: Case, method: BegunMethod, credential_id: str, methods: tuple[str, ...], moment: Moment
     ) -> Asked:
         """To what a question is put ("" for all), as far as the person still has it and the policy takes the method."""
-        taken = not methods or method.name in methods
+        taken = self._taken(method, methods)
         able = (one for one in case.credentials if taken and _can_be_asked(method, one, moment))
-        return Asked(tuple(one for one in able if credential_id in {"", one.id}), case.credentials)
+        some = tuple(one for one in able if credential_id in {"", one.id})
+        return Asked(some, case.credentials, sending=case.snapshot.settings.sending)
+
+    def _taken(self, method: BegunMethod, methods: tuple[str, ...]) -> bool:
+        """Whether the policy takes it; `methods` () are all but those that must be named."""
+        return method.name in methods if methods else method.name not in self._named_only
 
     def open_to(
         self, case: Case, client: Client, methods: tuple[str, ...], source: str, moment: Moment, *, silent: bool
@@ -60,7 +69,7 @@ class Ways:
             return code
 
         def of(begun: Iterable[BegunMethod]) -> list[Way]:
-            carried = (one for one in begun if (not methods or one.name in methods) and _carries(client, one, typed))
+            carried = (one for one in begun if self._taken(one, methods) and _carries(client, one, typed))
             return [way for method in carried for way in _ways(case, method, source, moment)]
 
         found = [*of(self._before), *code, *of(self._behind)]
@@ -86,7 +95,12 @@ def _ways(case: Case, method: BegunMethod, source: str, moment: Moment) -> list[
     ]
     if method.together:
         return [Way(method.name)] if tryable else []
-    return [Way(method.name, one.id, method.label(one)) for one in tryable]
+    return [Way(method.name, one.id, method.label(one)) for one in sorted(tryable, key=_rank)]
+
+
+def _rank(one: Credential) -> int:
+    """A person's backup telephone comes behind the others."""
+    return list(PhoneKind).index(phone_of(one).kind) if one.method == PHONE else 0
 
 
 def _can_be_asked(method: BegunMethod, one: Credential, moment: Moment) -> bool:

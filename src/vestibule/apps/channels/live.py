@@ -53,6 +53,7 @@ class LiveProviders:
         self._closing: set[asyncio.Task[None]] = set()
         self._followed: Mapping[str, ProviderRecord] | None = None
         self._heard: Heard | None = None
+        self._complained: dict[str, ProviderRecord] = {}
 
     @property
     def kinds(self) -> Mapping[str, ProviderKind]:
@@ -84,11 +85,13 @@ class LiveProviders:
 
     async def look(self) -> None:
         """Open what is set up and listens, so that it is heard before anything is sent; close what is gone."""
-        for id in self._records():
+        for id, record in self._records().items():
             try:
                 self.provider_of(id)
             except Malformed as malformed:
-                self._log.error("a provider can not be opened", provider=id, error=str(malformed))
+                if self._complained.get(id) != record:  # once for each change
+                    self._complained[id] = record
+                    self._log.error("a provider can not be opened", provider=id, error=str(malformed))
 
     def _records(self) -> Mapping[str, ProviderRecord]:
         records = self._snapshot().providers

@@ -40,9 +40,12 @@ def demo(
 
 
 @app.command()
-def code(hotp: bool = typer.Option(False, "--hotp", help="The next code of the HOTP token.")) -> None:
+def code(
+    hotp: Annotated[bool, typer.Option("--hotp", help="The next code of the HOTP token.")] = False,
+    admin: Annotated[bool, typer.Option("--admin", help="The code of the owner, admin.")] = False,
+) -> None:
     """Print the demo user's current code, as an authenticator would."""
     from vestibule.apps.cli.demo_contents import current_code, directory_of_running
     from vestibule.apps.cli.output import say
 
-    say(current_code(directory_of_running(), counted=hotp))
+    say(current_code(directory_of_running(), counted=hotp, of_admin=admin))

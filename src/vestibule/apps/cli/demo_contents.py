@@ -17,11 +17,14 @@ from vestibule.apps.cli.exits import Code, Stop
 from vestibule.core.oath import hotp, time_step
 
 USER = "demo"
+ADMIN = "admin"
 PASSWORD_FILE = "password"  # noqa: S105 - the names of files
 RADIUS_FILE = "radius-secret"
 TOTP_FILE = "totp-secret"
 HOTP_FILE = "hotp-secret"
 API_KEY_FILE = "api-key"
+ADMIN_PASSWORD_FILE = "admin-password"  # noqa: S105
+ADMIN_TOTP_FILE = "admin-totp-secret"
 HOTP_COUNTER = "hotp-counter"
 PERIOD = 30
 KEY_OCTETS = 20
@@ -106,6 +109,8 @@ class Contents:
     radius_secret: str
     totp_secret: str  # Base32
     hotp_secret: str  # hex
+    admin_password: str
+    admin_totp_secret: str  # Base32
 
 
 def contents(directory: Path) -> Contents:
@@ -115,8 +120,10 @@ def contents(directory: Path) -> Contents:
     return Contents(
         _kept(kept / PASSWORD_FILE, _password),
         _kept(kept / RADIUS_FILE, _radius_secret),
-        _kept(kept / TOTP_FILE, lambda: base64.b32encode(secrets.token_bytes(KEY_OCTETS)).decode()),
+        _kept(kept / TOTP_FILE, _key),
         _kept(kept / HOTP_FILE, lambda: secrets.token_hex(KEY_OCTETS)),
+        _kept(kept / ADMIN_PASSWORD_FILE, _password),
+        _kept(kept / ADMIN_TOTP_FILE, _key),
     )
 
 
@@ -128,13 +135,13 @@ def directory_of_running() -> Path:
     return next((one for one in possible if (one / "secrets" / TOTP_FILE).exists()), usual)
 
 
-def current_code(directory: Path, *, counted: bool) -> str:
-    """The code that the demo user's authenticator would show now. Raises Stop where no demonstration is."""
+def current_code(directory: Path, *, counted: bool, of_admin: bool = False) -> str:
+    """The code that the demo user's authenticator, or the owner's, shows now. Raises Stop where no demonstration is."""
     kept = directory / "secrets"
     try:
         if counted:
             return _next_hotp(kept)
-        key = base64.b32decode((kept / TOTP_FILE).read_text().strip())
+        key = base64.b32decode((kept / (ADMIN_TOTP_FILE if of_admin else TOTP_FILE)).read_text().strip())
     except FileNotFoundError:
         raise Stop(f"There is no demonstration in {directory}. Start one with: vestibule demo", Code.USAGE) from None
     return hotp(key, time_step(time.time(), PERIOD))
@@ -161,6 +168,10 @@ def _next_hotp(kept: Path) -> str:
     counter = int(place.read_text()) if place.exists() else 0
     write_private(place, f"{counter + 1}\n")
     return hotp(key, counter)
+
+
+def _key() -> str:
+    return base64.b32encode(secrets.token_bytes(KEY_OCTETS)).decode()
 
 
 def _password() -> str:

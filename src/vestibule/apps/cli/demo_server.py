@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vestibule.apps.cli.beginning import begin
-from vestibule.apps.cli.demo_contents import API_KEY_FILE, USER, Contents, contents, write_private
+from vestibule.apps.cli.demo_contents import ADMIN, API_KEY_FILE, USER, Contents, contents, write_private
 from vestibule.apps.cli.demo_text import Node, Shown, told
 from vestibule.apps.cli.exits import Code, Stop, Taken
 from vestibule.apps.cli.output import say
@@ -31,8 +31,29 @@ ACTOR = "demo"
 FREE_PORTS = "For free ports: VESTIBULE_RADIUS_PORT=0 VESTIBULE_HTTP_PORT=0 make demo"
 LAST_WORDS = "Stopped. The next start goes on with the same user, password and secrets."
 
-CLIENTS = (
-    {"id": "demo", "name": "Demo", "sign_in": "password_then_code"},
+PROVIDER = "demo-phone"
+PIN = "8264"
+NUMBERS: tuple[dict[str, Any], ...] = (
+    {"number": "+14255550100", "uses": ["text", "call", "reply"], "pin": False, "label": "Mobile"},
+    {"number": "+14255550101", "kind": "office", "uses": ["call"], "pin": True, "label": "Office, with a PIN"},
+)
+
+PATIENT = {
+    "sending.text_gap": 1,
+    "sending.call_gap": 1,
+    "sending.person_attempts": 100,
+    "sending.person_in_5_minutes": 100,
+    "sending.person_in_hour": 1000,
+    "sending.person_in_day": 1000,
+    "sending.number_in_10_minutes": 100,
+    "sending.number_in_hour": 1000,
+    "sending.number_in_day": 1000,
+    "sending.new_number_in_day": 100,
+    "sending.address_in_hour": 1000,
+}
+"""Limits that a telephone on a page does not need; whoever tries things out would meet them at once."""
+
+CLIENTS = (    {"id": "demo", "name": "Demo", "sign_in": "password_then_code"},
     {"id": "demo-one-field", "name": "Demo, one field", "sign_in": "password_and_code"},
     {"id": "demo-code-only", "name": "Demo, code only", "sign_in": "code_only"},
 )
@@ -187,10 +208,36 @@ async def _fill(commands: Commands, known: Contents) -> None:
     if not (await commands.run("user.list", {"search": USER}, ACTOR))["users"]:
         user = {"name": USER, "first_name": "Demo", "password": known.password, "mfa": "enforced"}
         await commands.run("user.add", user, ACTOR)
+    await _connect(commands)
     serials = {one["serial"] for one in (await commands.run("token.list", {"user": USER}, ACTOR))["tokens"]}
     for token in _tokens(known):
         if token["serial"] not in serials:
             await commands.run("token.add", token, ACTOR)
+    await _fill_owner(commands, known)
+
+
+async def _fill_owner(commands: Commands, known: Contents) -> None:
+    """Somebody who administers, with a second factor as they all have."""
+    if not (await commands.run("user.list", {"search": ADMIN}, ACTOR))["users"]:
+        admin = {"name": ADMIN, "first_name": "Owner", "password": known.admin_password, "mfa": "enforced"}
+        await commands.run("user.add", admin, ACTOR)
+    if not (await commands.run("token.list", {"user": ADMIN}, ACTOR))["tokens"]:
+        token = {"user": ADMIN, "serial": "ADMIN-TOTP", "method": "totp", "secret": known.admin_totp_secret}
+        await commands.run("token.add", token, ACTOR)
+    if not (await commands.run("user.roles", {}, ACTOR))["users"]:
+        await commands.run("user.role", {"name": ADMIN, "role": "owner"}, ACTOR)
+
+
+async def _connect(commands: Commands) -> None:
+    """Give the demo user a number that is called and texted, and one that asks for a PIN; both are the telephone's."""
+    if PROVIDER in {one["id"] for one in (await commands.run("provider.list", {}, ACTOR))["providers"]}:
+        return
+    await commands.run("provider.add", {"id": PROVIDER, "kind": "demo", "settings": {}}, ACTOR)
+    for number in NUMBERS:
+        await commands.run("phone.add", {"user": USER, **number}, ACTOR)
+    for name, value in PATIENT.items():
+        await commands.run("setting.set", {"name": name, "value": value, "reason": "a demonstration"}, ACTOR)
+    await commands.run("pin.set", {"user": USER, "pin": PIN, "must_change": False}, ACTOR)
 
 
 def _client(client: dict[str, str], known: Contents) -> dict[str, Any]:
@@ -227,6 +274,8 @@ def _for_machines(known: Contents, nodes: Sequence[Node]) -> dict[str, Any]:
         "radius": {"host": first.host, "port": first.port, "secret": known.radius_secret},
         "http": first.http,
         "signin": first.sign_in,
+        "phone": f"{first.http}/demo/phone",
+        "administration": first.administration,
         "nodes": [{"http": node.http, "radius": {"host": node.host, "port": node.port}} for node in nodes],
         "user": {
             "name": USER,
@@ -234,4 +283,5 @@ def _for_machines(known: Contents, nodes: Sequence[Node]) -> dict[str, Any]:
             "totp_secret": known.totp_secret,
             "hotp_secret": known.hotp_secret,
         },
+        "admin": {"name": ADMIN, "password": known.admin_password, "totp_secret": known.admin_totp_secret},
     }

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vestibule.apps.cli.demo_contents import API_KEY_FILE, PASSWORD_FILE, PERIOD, RADIUS_FILE, USER, Contents
+from vestibule.apps.cli.demo_contents import (
+    ADMIN,
+    API_KEY_FILE,
+    PASSWORD_FILE,
+    PERIOD,
+    RADIUS_FILE,
+    USER,
+    Contents,
+)
 from vestibule.apps.cli.qr import drawn
 from vestibule.wire.otpauth import Otpauth, OtpMethod, encode, read_key
 
@@ -77,7 +85,18 @@ TRY THIS in another terminal. First:
 
   {signin}
 
-7. What happened, and how the server is
+   Administer, as the owner {admin}, password {admin_password}, with this code
+
+  {administration}
+
+  {program} demo code --admin
+
+7. Calls and texts, with no provider: open the demo telephone beside the
+   sign-in page, choose another way there, and answer. The PIN is 8264
+
+  {phone}
+
+8. What happened, and how the server is
 
   {program} journal list
   {program} user show {user}
@@ -89,7 +108,7 @@ TRY THIS in another terminal. First:
 Ready. Ctrl-C stops it."""
 
 NODES = r"""
-8. Two nodes on one PostgreSQL. The question comes from the first, and the
+9. Two nodes on one PostgreSQL. The question comes from the first, and the
    answer goes to the second: State and code are good there, too
 
   STATE=$(echo "User-Name={user},User-Password={password},\
@@ -132,8 +151,13 @@ class Node:
 
     @property
     def sign_in(self) -> str:
-        """Where people sign in with a browser."""
-        return f"{self.http}/signin"
+        """Where people sign in with a browser; by a name, since browsers make no passkeys for an IP address."""
+        return f"{self.http.replace('//127.0.0.1:', '//localhost:')}/signin"
+
+    @property
+    def administration(self) -> str:
+        """Where administrators work with a browser."""
+        return f"{self.http}/admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +182,10 @@ def told(shown: Shown) -> str:
         port=first.port,
         http=shown.http,
         signin=first.sign_in,
+        phone=f"{first.http}/demo/phone",
+        administration=first.administration,
+        admin=ADMIN,
+        admin_password=shown.known.admin_password,
         directory=shown.directory,
         user=USER,
         password=shown.known.password,

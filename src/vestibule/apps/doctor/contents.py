@@ -14,9 +14,11 @@ from vestibule.core.errors import Malformed
 from vestibule.core.heads import Gap, Heads, gaps
 from vestibule.core.policy import parse_networks
 from vestibule.core.ports import Reading, pages
+from vestibule.core.users import User
 from vestibule.flows.clock import Doubt, doubt
 from vestibule.flows.desk import Progress, quiet
 from vestibule.flows.journal import Walked, walk_chains
+from vestibule.flows.roles import owners
 from vestibule.stores.heads_file import read_heads
 
 SHORT_SECRET = 12  # octets; guessed offline from one packet
@@ -37,6 +39,7 @@ async def findings(
             *clients(pieces.store.snapshot.clients.values()),
             *passing(pieces.store.snapshot.clients.values(), now),
             *waivers(_credentials(reading), now),
+            *nobody_owns(owners(reading, now)),
             *lost(gaps(known, reading) if known else []),
         ]
 
@@ -53,6 +56,16 @@ def clock(found: Doubt | None, now: float) -> Iterator[Finding]:
             Level.ERROR,
             f"The clock was moved by {found.seconds:g} s, {ago:.1f} h ago. Until this is settled, nothing is deleted.",
             "Compare the clock with a time you trust, then: vestibule clock confirm",
+        )
+
+
+def nobody_owns(found: Sequence[User]) -> Iterator[Finding]:
+    """Say when nobody can administer with a browser."""
+    if not found:
+        yield Finding(
+            Level.NOTE,
+            "Nobody is an owner who can sign in, so nobody administers with a browser.",
+            "Make the first one, or let one back in: vestibule owner link",
         )
 
 
@@ -102,6 +115,13 @@ def _manners(client: Client) -> Iterator[Finding]:
             f"Client {client.id}: requests without Message-Authenticator are taken, so answers can be forged "
             "(CVE-2024-3596).",
             "Let the client send Message-Authenticator, then require it again.",
+        )
+    if client.pass_through:
+        yield Finding(
+            Level.WARNING,
+            f"Client {client.id}: MS-CHAP is taken, and whoever can read it on its way finds the password by trying.",
+            "Let the client speak PAP, over RadSec where the way is not yours, then: "
+            f"vestibule client set {client.id} --no-pass-through",
         )
     if not client.limit_proxy_state:
         yield Finding(

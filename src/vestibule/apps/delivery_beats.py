@@ -1,0 +1,20 @@
+"""What keeps calls, texts and mail going in a running server."""
+
+import time
+
+from vestibule.apps.background import Beat
+from vestibule.apps.pieces import Pieces
+from vestibule.flows.sends_upkeep import forget
+
+LOOK_SECONDS = 5.0
+FORGET_SECONDS = 3600.0
+
+
+def delivery_beats(pieces: Pieces) -> tuple[Beat, ...]:
+    """Providers are opened, so that those with a connection of their own are heard; what is old is forgotten."""
+
+    async def forgotten() -> int:
+        return await forget(pieces.store, time.time())
+
+    look = pieces.delivery.providers.look
+    return Beat("providers", LOOK_SECONDS, look), Beat("sends", FORGET_SECONDS, forgotten)

@@ -1,0 +1,1 @@
+"""The door by which providers of calls, texts and mail tell us things."""

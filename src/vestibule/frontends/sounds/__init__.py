@@ -1,0 +1,1 @@
+"""Recordings, for providers that play them in calls."""
