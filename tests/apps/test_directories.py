@@ -12,9 +12,8 @@ from tests.apps.test_background import Log
 from vestibule.apps.directories import LiveDirectories
 from vestibule.apps.directories.upkeep import Synchronising
 from vestibule.core.decisions import Account
-from vestibule.core.directories import DirectoryRecord
+from vestibule.core.directories import AccountDirectory, DirectoryRecord, Verdict
 from vestibule.core.errors import Malformed
-from vestibule.core.ports import AccountDirectory, Verdict
 from vestibule.core.secret import Secret
 from vestibule.core.snapshot import Snapshot
 from vestibule.flows.desk import Desk

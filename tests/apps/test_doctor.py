@@ -11,6 +11,7 @@ import pytest
 from tests.apps.installation import Installation
 from tests.conformance.store.opening import noting, putting, sign_in
 from vestibule.apps.background import heads_file
+from vestibule.apps.commands.running import Commands
 from vestibule.apps.configuration import Listener
 from vestibule.apps.doctor import Finding, Level, examine, machine
 from vestibule.apps.pieces import Pieces
@@ -61,13 +62,30 @@ async def put(installation: Installation, *records: Client | Credential) -> None
     await (await installation.open()).store.change(putting(*records))
 
 
+async def owned(installation: Installation) -> None:
+    """Somebody who administers."""
+    commands = Commands(await installation.open())
+    for name, arguments in (
+        ("user.add", {"name": "olga", "password": "maple river quartz"}),
+        ("token.add", {"user": "olga"}),
+        ("user.role", {"name": "olga", "role": "owner"}),
+    ):
+        await commands.run(name, arguments, "uid 0 (root)")
+
+
 # -- files --------------------------------------------------------------------------------------------------------
 
 
 async def test_a_sound_server_has_no_complaint(installation: Installation) -> None:
     await put(installation, SOUND)
+    await owned(installation)
     await with_heads(installation)
     assert await examined(installation) == []
+
+
+async def test_that_nobody_administers_is_named_with_its_cure(installation: Installation) -> None:
+    finding = await complaint(installation, Level.NOTE, "Nobody is an owner who can sign in")
+    assert "vestibule owner link" in finding.remedy
 
 
 async def test_what_cannot_be_opened_is_still_looked_at_from_outside(installation: Installation) -> None:
@@ -221,6 +239,7 @@ async def test_a_short_shared_secret_is_named(installation: Installation, octets
     [
         (Level.WARNING, "without Message-Authenticator are taken, so", {"require_message_authenticator": False}),
         (Level.NOTE, "with Proxy-State", {"limit_proxy_state": False}),
+        (Level.WARNING, "finds the password by trying", {"pass_through": True, "first_factor": "corp"}),
         (Level.NOTE, "for 5 s a used code is taken again", {"rejoin_seconds": 5}),
         (Level.WARNING, "people without a second factor are let in", {"pass_until": time.time() + DAY}),
         (

@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from tests.apps.installation import Installation
+from vestibule.apps.bench import Doors
 from vestibule.apps.web import Web, allowed_hosts, open_web
 from vestibule.frontends.http.listener import Certificate, Files
 from vestibule.stores.certificate_file import make_certificate
@@ -33,7 +34,7 @@ def ops() -> Starlette:
 @asynccontextmanager
 async def web(installation: Installation, more: Mapping[str, str]) -> AsyncIterator[Web]:
     pieces = await installation.open(more)
-    opened = open_web(pieces, ops(), CollectorRegistry(), structlog.get_logger())
+    opened = open_web(pieces, ops(), CollectorRegistry(), structlog.get_logger(), Doors())
     opened.start()
     try:
         yield opened
@@ -99,10 +100,11 @@ async def test_it_answers_for_its_own_names_only(installation: Installation) -> 
         "VESTIBULE_API_LISTEN": "0.0.0.0:0,[2001:db8::1]:0,192.0.2.1:0",
         "VESTIBULE_API_ALLOWED_HOSTS": "MFA.Example.org.,2001:DB8::2",
         "VESTIBULE_SERVER_ADDRESS": "192.0.2.9",
+        "VESTIBULE_API_PUBLIC_URL": "https://signin.example.org:8443",
     }
     found = set(allowed_hosts(installation.configuration(more)))
     own = {"localhost", "127.0.0.1", "[::1]", "mfa1", "192.0.2.9", "[2001:db8::1]", "192.0.2.1"}
-    assert found == own | {"mfa.example.org", "[2001:db8::2]"}
+    assert found == own | {"mfa.example.org", "[2001:db8::2]", "signin.example.org"}
 
 
 # -- the certificate ---------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ The fixture yields an `OpenStore`; calling it opens the store of this test, empt
 from tests.conformance.store.journal import Journalling
 from tests.conformance.store.opening import OpenStore
 from tests.conformance.store.records import Recording
+from tests.conformance.store.searching import Searching
 from tests.conformance.store.settings import Ruling
 from tests.conformance.store.settling import Settling
 from tests.conformance.store.sign_ins import SigningIn
@@ -15,5 +16,5 @@ from tests.conformance.store.watching import Watching
 __all__ = ["OpenStore", "StoreSuite"]
 
 
-class StoreSuite(Recording, Ruling, Settling, SigningIn, Journalling, Watching, KeepingUp):
+class StoreSuite(Recording, Ruling, Settling, SigningIn, Journalling, Watching, KeepingUp, Searching):
     """All parts of the contract."""

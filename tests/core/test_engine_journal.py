@@ -166,8 +166,11 @@ def test_silence_is_told_as_prompted_without_an_answer(*, holds: bool) -> None:
     alice.tap()
     asked = world.begin("alice", "secret")
     world.later(120).expire(asked)
-    result = Result.AUTH_TIMEOUT if holds else Result.OATH_PENDING
-    assert journal_of(world) == [replace(ALICE, at=NOON + 120, reason=Reason.NO_ANSWER, result=result)]
+    result, by = (Result.AUTH_TIMEOUT, "tap") if holds else (Result.OATH_PENDING, "")
+    (entry,) = journal_of(world)
+    assert (entry.method, bool(entry.credential_id)) == (by, holds)
+    expected = replace(ALICE, at=NOON + 120, reason=Reason.NO_ANSWER, result=result)
+    assert replace(entry, method="", credential_id="") == expected
 
 
 def test_a_question_and_an_order_are_no_news() -> None:

@@ -272,18 +272,27 @@ def test_the_same_way_once_more_sends_the_same_code() -> None:
     [
         lambda world, asked: choose(world, asked, "letter/of somebody else"),
         lambda world, asked: choose(world, asked, "key"),
-        lambda world, asked: choose(world, asked, "letter/home", client="another"),
-        lambda world, asked: choose(world, asked, "letter/home", name="bob"),
         lambda world, asked: choose(world, replace(asked, nonce="old"), "letter/home"),
         lambda world, asked: choose(world.rule(Outcome.REQUIRE, methods=("totp",)), asked, "letter/home"),
     ],
-    ids=["unknown way", "not carried", "another client", "another person", "an old question", "not taken any more"],
+    ids=["unknown way", "not carried", "an old question", "not taken any more"],
 )
 def test_what_can_not_be_chosen_leaves_the_question_as_it_is(chosen: Callable[[World, Decision], Decision]) -> None:
     world = with_alice(a_world(), *BOTH)
     token = world.person_named("alice").totp()
     asked = world.begin("alice", "secret")
     assert chosen(world, asked) == asked
+    assert world.messages == []
+    assert isinstance(world.answer(asked, token.code()), Accept)
+
+
+@pytest.mark.requirement(54)
+@pytest.mark.parametrize("who", [{"client": "another"}, {"name": "bob"}], ids=str)
+def test_whoever_was_not_asked_chooses_nothing_and_learns_nothing(who: dict[str, str]) -> None:
+    world = with_alice(a_world(), *BOTH)
+    token = world.person_named("alice").totp()
+    asked = world.begin("alice", "secret")
+    assert choose(world, asked, "letter/home", **who) == Reject(Reason.UNKNOWN_ATTEMPT)
     assert world.messages == []
     assert isinstance(world.answer(asked, token.code()), Accept)
 

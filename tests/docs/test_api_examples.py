@@ -47,7 +47,11 @@ FURNITURE = (
     "/groups/staff",
     "/clients/web",
     "/directories/nps",
+    "/directories/corp",
+    "/routes/home",
+    "/providers/sms",
 )
+LDAP = {"id": "corp", "kind": "ldap", "settings": {"servers": ["ldaps://127.0.0.1:1"], "base": "dc=corp,dc=example"}}
 BEFORE: dict[str, list[tuple[str, str, Any]]] = {
     "addUser": [("DELETE", "/tokens/A1", None), ("DELETE", f"/users/{ALICE}", None)],
     "unblockUser": [("POST", f"/users/{ALICE}/block", {"reason": "lost"})],
@@ -61,8 +65,16 @@ BEFORE: dict[str, list[tuple[str, str, Any]]] = {
         ("DELETE", "/tokens/A1", None),
         ("POST", "/tokens", {"user": ALICE, "serial": "A1", "method": "hotp", "secret": BASE32, "pending": True}),
     ],
+    "revokePass": [("POST", f"/users/{ALICE}/access-pass", {})],
+    "cancelBypass": [("POST", f"/users/{ALICE}/bypass", {"reason": "left at home"})],
     "addDirectory": [("DELETE", "/directories/nps", None)],
+    "getSync": [("POST", "/directories", LDAP)],
+    "startSync": [("POST", "/directories", LDAP)],
     "addClient": [("DELETE", "/clients/web", None)],
+    "addPhone": [("DELETE", f"/users/{ALICE}/phones/mine", None)],
+    "removePin": [("PUT", f"/users/{ALICE}/pin", {})],
+    "addProvider": [("DELETE", "/providers/sms", None)],
+    "removeRoute": [("POST", "/routes", examples.SENT["addRoute"])],
     "addRule": [("DELETE", "/policy/rules/staff by token", None)],
 }
 """What must have happened for an operation to make sense."""
@@ -85,12 +97,15 @@ class Server:
             for place in FURNITURE:
                 with suppress(Problem):
                     mfa.call("DELETE", place)
+            mfa.call("DELETE", "/settings/challenge_seconds")
             mfa.call("POST", "/groups", examples.SENT["addGroup"])
             mfa.call("POST", "/users", {"name": ALICE, "groups": ["staff"], "mfa": "enforced", "password": PASSWORD})
             token = {"user": ALICE, "serial": "A1", "method": "hotp", "secret": BASE32}
             mfa.call("POST", "/tokens", token)
             mfa.call("POST", "/clients", examples.SENT["addClient"])
             mfa.call("POST", "/directories", examples.SENT["addDirectory"])
+            mfa.call("POST", "/providers", examples.SENT["addProvider"])
+            mfa.call("POST", f"/users/{ALICE}/phones", examples.SENT["addPhone"])
             mfa.call("POST", "/policy/rules", {**examples.SENT["addRule"], "methods": []})
 
     def prepare(self, operation: str) -> dict[str, str]:
@@ -101,7 +116,12 @@ class Server:
                 mfa.call(method, place, body)
         codes = (10, 11) if operation == "resyncToken" else (0, 1)
         stands_for = {URL: self.url, "123456": hotp(KEY, codes[0]), "654321": hotp(KEY, codes[1])}
-        if operation in ("answerAttempt", "waitForAttempt"):
+        if operation == "undoChange":
+            with self.client("admin") as mfa:
+                mfa.call("PUT", "/settings/challenge_seconds", {"value": 61.0})
+                newest = mfa.call("GET", "/settings/changes")["changes"][0]
+            stands_for[examples.CHANGE["change"]] = newest["change"]
+        if operation in ("answerAttempt", "chooseInAttempt", "waitForAttempt"):
             with self.client("shop") as mfa:
                 asked = mfa.begin(ALICE)
             assert isinstance(asked, Challenge)

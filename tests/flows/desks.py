@@ -22,7 +22,12 @@ from vestibule.core.ports import Store
 from vestibule.core.secret import Secret
 from vestibule.flows.authenticate import Authenticate, Beginning
 from vestibule.flows.desk import Desk
+from vestibule.flows.passkey_shapes import Passkeys
+from vestibule.methods.access_pass import AccessPass
 from vestibule.methods.hotp import Hotp
+from vestibule.methods.passkey import Passkey
+from vestibule.methods.passkey.method import HERE
+from vestibule.methods.passkey.registering import Registering
 from vestibule.methods.recovery import CODES, OCTETS, Recovery
 from vestibule.methods.totp import Totp
 from vestibule.stores.chain import first_fault
@@ -68,6 +73,8 @@ class Office:
     clock: Clock
     vault: Vault
     recovery: Recovery
+    access_pass: AccessPass
+    passkey: Passkey
     hashed: list[Secret] = field(default_factory=list)
 
     @property
@@ -86,7 +93,7 @@ class Office:
     async def sign_in(self, name: str, code: str, source: str = "here") -> str:
         """Sign in by a code alone, decided by the real engine: "accept", "ask" or the reason of the refusal."""
         await self.store.change(lambda writing: writing.put(VPN))
-        engine = Engine([Totp(), Hotp(), self.recovery])
+        engine = Engine([Totp(), Hotp(), self.recovery, self.access_pass])
         authenticate = Authenticate(
             self.store, engine, Nobody(), {}, self.clock, time.monotonic, secrets.token_bytes, lambda said: said
         )
@@ -122,6 +129,8 @@ def office_of(store: Store, vault: Vault, chain_key: Callable[[str], bytes]) -> 
     """A desk on `store`."""
     clock = Clock()
     recovery = Recovery(lambda octets: vault.mac("recovery", octets))
+    access_pass = AccessPass(lambda octets: vault.mac("recovery", octets))
+    passkey = Passkey("localhost", (HERE, "https://mfa.test"))
     hashed: list[Secret] = []
 
     async def hash_password(password: Secret) -> str:
@@ -142,7 +151,7 @@ def office_of(store: Store, vault: Vault, chain_key: Callable[[str], bytes]) -> 
         hash_password=hash_password,
         oath={"totp": Totp(), "hotp": Hotp()},
         issue_recovery=issue,
-        methods=("totp", "hotp", "recovery"),
+        methods=("totp", "hotp", "recovery", "access_pass", "passkey"),
         dictionary=standard(),
         settings=known_settings(),
         check_settings=settings_from,
@@ -150,8 +159,13 @@ def office_of(store: Store, vault: Vault, chain_key: Callable[[str], bytes]) -> 
         mac=lambda said: vault.mac("token", said),
         waiting=lambda: 0,
         directories=LiveDirectories({"radius": RadiusKind(bytes, bytes, get_logger())}, lambda: store.snapshot),
+        typed={method.name: method for method in (Totp(), Hotp(), recovery, access_pass)},
+        passes=access_pass,
+        begun=(passkey,),
+        passkeys=Passkeys(passkey, Registering(passkey)),
+        codes_left=recovery.left,
     )
-    return Office(desk, clock, vault, recovery, hashed)
+    return Office(desk, clock, vault, recovery, access_pass, passkey, hashed)
 
 
 def memory_office() -> Office:

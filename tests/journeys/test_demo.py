@@ -10,9 +10,11 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 VESTIBULE = Path(sys.executable).with_name("vestibule")
@@ -95,6 +97,44 @@ def totp(running: Demo) -> str:
     return _oathtool("--totp", "--base32", running.said["user"]["totp_secret"])
 
 
+def test_an_owner_signs_in_to_the_administration(tmp_path: Path) -> None:
+    with demo(tmp_path / "demo") as running:
+        admin = running.said["admin"]
+        assert set(admin) == {"name", "password", "totp_secret"}
+        assert admin["password"] in running.text
+        shown = subprocess.run(
+            [VESTIBULE, "demo", "code", "--admin"],
+            env=environment(tmp_path / "demo"),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert shown.stdout.strip() == _oathtool("--totp", "--base32", admin["totp_secret"])
+        with httpx2.Client(base_url=running.said["http"], headers={"Sec-Fetch-Site": "same-origin"}) as browser:
+            page = visit(browser, running.said["administration"])
+            assert page.headers["location"].startswith("/signin?")
+            visit(browser, page.headers["location"])
+            typed = {"name": admin["name"], "password": admin["password"], "next": "/admin"}
+            page = visit(browser, "/signin", **{**hidden(visit(browser, page.headers["location"])), **typed})
+            page = visit(browser, "/signin/code", **{**hidden(page), "code": shown.stdout.strip()})
+            assert (page.status_code, page.headers["location"]) == (303, "/admin")
+            assert visit(browser, "/admin").status_code == 200
+
+
+def visit(browser: httpx2.Client, path: str, **typed: str) -> httpx2.Response:
+    """One page; the cookie is for TLS or loopback, which this program does not tell apart."""
+    page = browser.post(path, data=typed) if typed else browser.get(path)
+    if "set-cookie" in page.headers:
+        browser.headers["Cookie"] = page.headers["set-cookie"].partition(";")[0]
+    return page
+
+
+def hidden(page: httpx2.Response) -> dict[str, str]:
+    """The hidden fields of the form on a page."""
+    found = re.findall(r'<input type="hidden" name="(\w+)"[^>]*value="([^"]*)"', page.text)
+    return {name: unescape(value) for name, value in found}
+
+
 def hotp(running: Demo, counter: int) -> str:
     return _oathtool("--hotp", "--counter", str(counter), running.said["user"]["hotp_secret"])
 
@@ -125,6 +165,7 @@ def test_a_code_signs_in_once_and_a_restart_keeps_everything(tmp_path: Path) -> 
         assert (ended, last_words.count("\n")) == (0, 1)
     with demo(folder) as second:
         assert second.said["user"] == first.said["user"]
+        assert second.said["admin"] == first.said["admin"]
         assert second.said["radius"]["secret"] == first.said["radius"]["secret"]
         assert "Received Access-Accept" in answer(second, hotp(second, 0))
         assert second.stop()[0] == 0

@@ -27,6 +27,7 @@ from tests.journeys.nas import SECRET, Address, nas, radclient, run, typed_state
 from tests.journeys.program import Home, running
 from tests.journeys.world import Person, World, a_client, in_process, sqlite_store
 from vestibule.core.directories import DirectoryRecord
+from vestibule.core.journal import Query
 from vestibule.core.ports import Record, Writing
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
@@ -250,15 +251,18 @@ async def test_the_program_asks_the_servers_of_a_record_and_sees_the_loop(tmp_pa
     user = User("id of alice", "alice", name_key("alice"), directory="corp", external_id="alice", mfa=Mfa.OFF)
     record = DirectoryRecord("corp", "radius", settings, Secret(UPSTREAM_SECRET))
     async with home.opened() as store:
-        for one in (record, user, a_client()):
+        for one in (record, user, a_client(first_factor="corp", pass_through=True)):
             await store.change(partial(_put, one))
     async with running(home) as program, nas(program.radius) as asker:
         async with upstream(tmp_path, port=port):
             assert (await asker.ask(asker.request("alice", "secret"))).code == Code.ACCESS_ACCEPT
+            handed_on = await radclient(program.radius, 'User-Name = "alice"', 'MS-CHAP-Password = "secret"')
+            assert handed_on.packet == "Access-Accept", handed_on.text
+            assert handed_on.attributes["MS-CHAP-MPPE-Keys"]
         async with httpx2.AsyncClient(trust_env=False) as http:
             metrics = (await http.get(f"http://{program.http[0]}:{program.http[1]}/metrics")).text
         labels = f'directory="corp",server="127.0.0.1 port {port}"'
-        assert f'vestibule_upstream_total{{{labels},what="answered"}} 1.0' in metrics
+        assert f'vestibule_upstream_total{{{labels},what="answered"}} 2.0' in metrics
         assert f"vestibule_upstream_resting{{{labels}}} 0.0" in metrics
         async with proxy(tmp_path, program.radius, port=port, secret=UPSTREAM_SECRET, behind_secret=SECRET):
             began = now()
@@ -268,6 +272,11 @@ async def test_the_program_asks_the_servers_of_a_record_and_sees_the_loop(tmp_pa
                 while "the request came back to us" not in await asyncio.to_thread(log.read_text):
                     await checkpoint()
             assert now() - began < 5
+    async with home.opened() as store:
+        lines = await store.read(lambda reading: reading.lines(Query(), (0.0, "", 0), 1000))
+    (told,) = [line.entry for line in lines if line.entry.action == "directory.loop"]
+    assert told.detail["directory"] == "corp"
+    assert "authenticate requests of this client itself" in str(told.detail["what"])
 
 
 # -- what carries no password: MS-CHAP and EAP, handed on ---------------------------------------------------------

@@ -200,6 +200,7 @@ async def test_what_can_not_be_delivered_turns_into_a_question_for_a_code(
         assert challenge.first(Attribute.REPLY_MESSAGE) == b"Enter your verification code"
         typed = await asker.ask(asker.request("alice", alice.press(), state=typed_state(challenge)))
     assert typed.code == Code.ACCESS_ACCEPT
+    await any_world.authenticate.close()
     assert await outbox(any_world) == []
 
 

@@ -16,7 +16,7 @@ import itertools
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,15 +29,17 @@ from tests.journeys.nas import SECRET, Address
 from tests.waist.channel import Postbox
 from tests.waist.methods import Tap
 from vestibule.core.attempts import Attempt
-from vestibule.core.case import Moment
+from vestibule.core.case import Moment, Step
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.credentials import Credential, Seed
 from vestibule.core.decisions import Accept, Decision
+from vestibule.core.directories import AccountDirectory
 from vestibule.core.engine import Engine
+from vestibule.core.events import Event
 from vestibule.core.journal import Entry, Query
 from vestibule.core.messages import Message
 from vestibule.core.oath import hotp, time_step
-from vestibule.core.ports import AccountDirectory, Channel, Passed, Record, Store
+from vestibule.core.ports import BegunMethod, Channel, Passed, Record, Store
 from vestibule.core.secret import Secret
 from vestibule.core.users import Group, Mfa, Password, User
 from vestibule.directories.local import LocalDirectory
@@ -46,6 +48,7 @@ from vestibule.flows.account import Account
 from vestibule.flows.authenticate import Authenticate, Beginning
 from vestibule.frontends.radius.counts import Counts
 from vestibule.frontends.radius.door import Manners, RadiusDoor
+from vestibule.frontends.radius.unseen import Unseen, Upstream
 from vestibule.methods.hotp import Hotp
 from vestibule.methods.recovery import CODES, OCTETS, Recovery
 from vestibule.methods.totp import Totp
@@ -283,12 +286,20 @@ async def in_process(
     workers: int = 1,
     directory: AccountDirectory | None = None,
     came_back: Callable[[Packet], bool] | None = None,
+    upstream: Upstream | None = None,
+    behind: Iterable[BegunMethod] = (),
+    gone_on: Callable[[Event, Step], None] = lambda _event, _step: None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[World]:
-    """Open the door in front of `store`, and close everything behind it; `directory` is any that a record names."""
+    """Open the door in front of `store`, and close everything behind it; `directory` is any that a record names.
+
+    `upstream` is what the door hands on to for clients with `pass_through`.
+    """
     passwords = PasswordPool(workers, 500, source_limit=500, **CHEAP_PASSWORD)
     recovery = Recovery(lambda code: hmac.digest(b"recovery", code, "sha256"))
-    engine = Engine([Totp(), Hotp(), recovery], [tap or Tap()])
-    postbox, clock, registry, log = Postbox(), Clock(), CollectorRegistry(), Log()
+    engine = Engine([Totp(), Hotp(), recovery], [tap or Tap()], behind)
+    clock = clock or Clock()
+    postbox, registry, log = Postbox(), CollectorRegistry(), Log()
     authenticate = Authenticate(
         store,
         engine,
@@ -299,11 +310,13 @@ async def in_process(
         secrets.token_bytes,
         lambda said: hmac.digest(b"token", said, "sha256"),
         lambda _: directory,
+        gone_on,
     )
     counts = Counts(registry, cast("FilteringBoundLogger", log))
     account = Account(store, clock)
     names = dictionary or standard()
-    door = RadiusDoor(authenticate, account, lambda: store.snapshot, names, counts, manners, came_back)
+    unseen = Unseen(lambda _: upstream, lambda state: hmac.digest(b"state", state, "sha256"), secrets.token_bytes)
+    door = RadiusDoor(authenticate, account, lambda: store.snapshot, names, counts, manners, came_back, unseen)
     radius = await door.listen(LOOPBACK, 0, accounting=False)
     accounting = await door.listen(LOOPBACK, 0, accounting=True)
     try:

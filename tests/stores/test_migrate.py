@@ -43,6 +43,7 @@ BACK_TO_FIRST = (
     "ALTER TABLE clients DROP COLUMN first_factor",
     "ALTER TABLE clients DROP COLUMN pass_until",
     "DROP INDEX ix_users_external_id",
+    "DROP INDEX ix_journal_administration",
     "ALTER TABLE users DROP COLUMN external_id",
     "ALTER TABLE users DROP COLUMN directory",
     "ALTER TABLE users DROP COLUMN role",
@@ -56,6 +57,7 @@ BACK_TO_FIRST = (
     "ALTER TABLE attempts DROP COLUMN ways",
     "ALTER TABLE attempts DROP COLUMN tried",
     "ALTER TABLE attempts DROP COLUMN silent",
+    "ALTER TABLE outbox DROP COLUMN fence",
 )
 
 

@@ -14,12 +14,32 @@ from vestibule.core.failures import Limits
 from vestibule.core.journal import OPTIONAL_FIELDS
 from vestibule.core.policy import Outcome, Rule
 from vestibule.core.secret import Secret
+from vestibule.core.sending import Sending
 from vestibule.core.snapshot import Settings, Snapshot
 from vestibule.core.users import Group
 from vestibule.stores.settings import Value, build_snapshot, known_settings, setting_texts, settings_from
 
+OTHER_SENDING = Sending(
+    **{
+        field.name: default + 1
+        for field in fields(Sending)
+        if isinstance(default := getattr(Sending(), field.name), int | float)
+        if field.name not in {"text_seconds", "mail_seconds", "reply_seconds"}
+    },  # type: ignore[arg-type]
+    text_seconds=60.0,
+    mail_seconds=60.0,
+    reply_seconds=60.0,
+    text_template="<$otp$> ist der Code",
+    reply_template="Antworten: <$otp$>",
+    mail_template="Code <$otp$>",
+    fraud_code="99",
+    regions=("NL", "US"),
+    number_types=("mobile",),
+    currency="EUR",
+)
 CHANGED = Settings(
     limits=Limits(3, 30, 50, 10.5, 600.0, 3600.0),
+    sending=OTHER_SENDING,
     challenge_seconds=60.0,
     challenge_tries=3,
     journal_fields=("full_name", "client_address"),
@@ -29,6 +49,10 @@ CHANGED = Settings(
     session_proof_seconds=120.0,
     claim_free_tokens=1,
     fraud_block_seconds=3600.0,
+    passkey_models=("cb69481e-8ff7-4039-93ec-0a2729a154a8",),
+    passkey_attestation=1,
+    access_pass_minutes=30,
+    caller_check_by_note=0,
     text_code_sent="Code an {to}",
     text_call="Anruf {to}",
     text_reply="Antwort {to}",
@@ -40,9 +64,9 @@ CHANGED = Settings(
 
 
 def test_every_setting_is_known_and_explained() -> None:
-    names = {field.name for field in fields(Settings)} - {"limits"} | {
-        f"limits.{field.name}" for field in fields(Limits)
-    }
+    names = {field.name for field in fields(Settings)} - {"limits", "sending"}
+    names |= {f"limits.{field.name}" for field in fields(Limits)}
+    names |= {f"sending.{field.name}" for field in fields(Sending)}
     assert set(known_settings()) == names
     for name, setting in known_settings().items():
         assert (setting.name, setting.help[-1]) == (name, ".")
@@ -95,6 +119,13 @@ def test_unknown_names_are_told_and_ignored() -> None:
         ("journal_fields", '"email"'),
         ("journal_fields", '["user_name"]'),
         ("journal_fields", "[1]"),
+        ("sending.regions", '["us"]'),
+        ("sending.regions", "[7]"),
+        ("sending.number_types", '["premium_rate"]'),
+        ("sending.fraud_code", '"0#"'),
+        ("sending.text_template", '"no place for the code"'),
+        ("sending.person_in_day", "0"),
+        ("sending.money_in_day", "0"),
         ("text_refused", '""'),
         ("text_refused", '"two\\nlines"'),
         ("text_refused", f'"{"é" * 127}"'),

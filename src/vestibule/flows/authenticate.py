@@ -23,12 +23,12 @@ from vestibule.core.events import (
     PasswordUnchecked,
     Presented,
 )
-from vestibule.core.messages import Delivery, Message
-from vestibule.core.outbox import OutboxRow
+from vestibule.core.messages import Message
 from vestibule.core.ports import Channel, Store
-from vestibule.core.reasons import Reason
+from vestibule.core.reasons import Reason, Result
 from vestibule.core.secret import Secret
 from vestibule.core.steps import outcome, question
+from vestibule.flows.deliver import Carrying
 from vestibule.flows.first_factor import FirstFactor
 from vestibule.flows.password_checks import Check, found_elsewhere
 from vestibule.flows.unknown_names import Refusal, UnknownNames
@@ -111,19 +111,22 @@ class Authenticate:
         chance: Callable[[int], bytes],
         mac: Callable[[bytes], bytes],
         directory_of: Callable[[str], AccountDirectory | None] = lambda _: None,
+        gone_on: Callable[[Event, Step], None] = lambda _event, _step: None,
     ) -> None:
         """Take the pieces; `clock` gives seconds since the epoch, `mac` proves that two requests were the same.
 
-        `directory` is ourselves, `directory_of` finds those of others by their ids.
+        `directory` is ourselves, `directory_of` finds those of others by their ids; `gone_on` is told of each event
+        that was settled here and now.
         """
         self._store = store
         self._engine = engine
         self._first_factor = FirstFactor(store, directory, directory_of)
-        self._channels = channels
+        self._carrying = Carrying(store, channels, clock, monotonic)
         self._clock = clock
         self._monotonic = monotonic
         self._chance = chance
         self._mac = mac
+        self._gone_on = gone_on
         self._begun: dict[str, asyncio.Future[Decision]] = {}
         self._deliveries: set[asyncio.Task[None]] = set()
         self.unknown_names = UnknownNames()
@@ -194,10 +197,15 @@ class Authenticate:
             return await self.expire(attempt_id, attempt.challenge.nonce if attempt.challenge else "")
         return outcome(attempt)
 
-    async def expire(self, attempt_id: str, nonce: str) -> Decision:
-        """Close a question that nobody answered in time. Raises Unavailable."""
-        event_id = f"{attempt_id}/{nonce}/expired"
-        return await self._run(Key(KeyKind.ATTEMPT, attempt_id), Expired(attempt_id, nonce), event_id, self._soon())
+    async def expire(self, attempt_id: str, nonce: str, result: Result | None = None) -> Decision:
+        """Close a question that nobody answered in time, or that somebody hung up on. Raises Unavailable."""
+        event, event_id = Expired(attempt_id, nonce, result), f"{attempt_id}/{nonce}/expired"
+        return await self._run(Key(KeyKind.ATTEMPT, attempt_id), event, event_id, self._soon())
+
+    async def lost(self, missed: NotDelivered) -> Decision:
+        """Go on without a message that surely did not reach the person. Raises Unavailable."""
+        event_id = f"{missed.nonce}/not-delivered"
+        return await self._run(Key(KeyKind.ATTEMPT, missed.attempt_id), missed, event_id, self._soon())
 
     async def _open_nonce(self, waiting: Wait) -> str:
         """The question that is open now: another may have taken the place of the one that was put first."""
@@ -231,6 +239,8 @@ class Authenticate:
 
     async def _run(self, key: Key, event: Event, event_id: str, deadline: float) -> Decision:
         step, ours = await self._settle(key, event, event_id, deadline)
+        if ours:
+            self._gone_on(event, step)
         if isinstance(step.order, CheckPassword) and isinstance(event, Began):
             check = Check(key, event, step.order, f"{event_id}/password", deadline)
             return await (self._check_password(check) if ours else self._await_check(check))
@@ -283,36 +293,13 @@ class Authenticate:
         delivery.add_done_callback(self._deliveries.discard)
 
     async def _deliver(self, message: Message) -> None:
-        """Send and strike the row out; where the store is away it stays, and is swept after its deadline."""
-        delivery = await self._send(message)
+        """Carry it; where the store is away its row stays, and is swept after its deadline."""
         with contextlib.suppress(Unavailable):
-            await self._delivered(message, delivery)
-
-    async def _delivered(self, message: Message, delivery: Delivery) -> None:
-        if delivery is Delivery.UNKNOWN:
-            row = OutboxRow(message.id, message, "", message.deadline, unknown=True)
-            return await self._store.change(lambda writing: writing.put(row))
-        await self._store.change(lambda writing: writing.remove(OutboxRow, message.id))
-        if delivery is Delivery.FAILED:
-            event = NotDelivered(message.attempt_id, message.id)
-            await self._run(
-                Key(KeyKind.ATTEMPT, message.attempt_id), event, f"{message.id}/not-delivered", self._soon()
-            )
-        return None
-
-    async def _send(self, message: Message) -> Delivery:
-        """Hand the message to its channel; one that has not answered by the deadline may or may not have sent it."""
-        channel = self._channels.get(message.channel)
-        if channel is None:
-            return Delivery.FAILED
-        deadline = self._monotonic() + message.deadline - self._clock()
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await channel.send(message, deadline)
-        except Unavailable:
-            return Delivery.FAILED
-        except TimeoutError:
-            return Delivery.UNKNOWN
+            missed = await self._carrying.carry(message)
+            if missed is not None:
+                if message.attempt_id:
+                    await self.lost(missed)
+                await self._carrying.strike(message)
 
     def _began(self, request: Beginning) -> Began:
         user_key = name_key(request.user_name)

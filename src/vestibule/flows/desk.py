@@ -5,17 +5,20 @@ slice has a line in the journal; no line's `detail` names a person or holds a se
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from vestibule.core.case import Moment
 from vestibule.core.credentials import Credential, Seed
 from vestibule.core.heads import Heads
 from vestibule.core.journal import Entry, EntryKind, Line
-from vestibule.core.ports import R, Reading, Store, Verification
+from vestibule.core.ports import BegunMethod, R, Reading, Store, TypedMethod, Verification
 from vestibule.core.secret import Secret
 from vestibule.core.users import User
+from vestibule.flows.acting import HOST, Acting
 from vestibule.flows.kinds import NO_DIRECTORIES, Directories
+from vestibule.flows.passkey_shapes import Passkeys
+from vestibule.flows.provider_kinds import NO_PROVIDERS, Providers
 from vestibule.flows.refused import Missing, Refused
 from vestibule.wire.names import BadField, checked_text, name_key
 from vestibule.wire.radius.dictionary import Dictionary
@@ -51,6 +54,19 @@ class Oath(Protocol):
 
     def resync(self, first: str, second: str, credential: Credential, seed: Seed, moment: Moment) -> Verification:
         """Find two consecutive codes in a wide window, and spend both."""
+
+
+class Passes(Protocol):
+    """The method of temporary access passes, as far as administration needs it."""
+
+    def issue(self, credential: Credential, chance: bytes, *, once: bool) -> tuple[Credential, str]:
+        """The credential of a new pass, and the pass as it is shown, this one time."""
+
+    def once(self, credential: Credential) -> bool:
+        """Whether the pass lets in a single time."""
+
+    def used(self, credential: Credential) -> bool:
+        """Whether it has let in."""
 
 
 class KnownSetting(Protocol):
@@ -95,6 +111,15 @@ class Desk:
     directories: Directories = NO_DIRECTORIES
     known_heads: Callable[[], Heads | None] = lambda: None  # of the journal, as remembered outside of the database
     address: str = ""  # where the person sits who does it, for the journal
+    portal: str = ""  # the address under which people reach its pages, without a path
+    acting: Acting = HOST  # whose rights count; doors that others come through set it
+    typed: Mapping[str, TypedMethod] = field(default_factory=dict)  # the methods whose code a person can say
+    passes: Passes | None = None  # temporary access passes, where they are in use
+    begun: tuple[BegunMethod, ...] = ()  # the methods that put a question, the most preferred first
+    passkeys: Passkeys | None = None  # where they are in use
+    codes_left: Callable[[Credential], int] = lambda _: 0  # of a list of recovery codes
+    code_mac: Callable[[bytes], bytes] = lambda _: b""  # for codes that are sent, and PINs
+    providers: Providers = NO_PROVIDERS  # of calls, texts and mail
 
     def new_id(self) -> str:
         """An id that nothing has; ids rise with time, so that what is made together lies together on the disk."""

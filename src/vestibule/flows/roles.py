@@ -14,6 +14,8 @@ from dataclasses import replace
 
 from vestibule.core import api_keys
 from vestibule.core.credentials import ACCESS_PASS, BYPASS, Credential
+from vestibule.core.phones import MAIL
+from vestibule.core.pins import PIN
 from vestibule.core.ports import Reading, Writing
 from vestibule.core.users import Mfa, Password, Role, User
 from vestibule.flows.acting import Acting
@@ -28,7 +30,7 @@ __all__ = ["RIGHTS", "Right", "may"]  # pages and programs find them here
 HOLDERS = "roles/holders"
 """Under this name the store notes the ids of all people with a role, so that nobody searches a million for them."""
 
-NOT_LASTING = frozenset({ACCESS_PASS, BYPASS, "recovery"})
+NOT_LASTING = frozenset({ACCESS_PASS, BYPASS, "recovery", PIN, MAIL})
 """Methods that an owner can not administer with for long."""
 
 
@@ -39,6 +41,7 @@ OF_KEYS: Mapping[Right, tuple[api_keys.Right, ...]] = {
     Right.TOKENS: (api_keys.Right.TOKENS_WRITE,),
     Right.SETUP: (
         api_keys.Right.DIRECTORIES_WRITE,
+        api_keys.Right.PROVIDERS_WRITE,
         api_keys.Right.GROUPS_WRITE,
         api_keys.Right.CLIENTS_WRITE,
         api_keys.Right.POLICY_WRITE,

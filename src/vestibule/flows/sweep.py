@@ -130,8 +130,9 @@ class Sweep:
         if not self._resendable(row.message):
             unknown = replace(row, leased_by="", unknown=True)
             return await self._replace(row, unknown, _line(now, "message.unknown", row.message, "unknown"))
-        leased = replace(row, leased_by=self._node, leased_until=row.message.deadline)
-        taken = await self._replace(row, leased, _line(now, "message.resent", row.message, "sending"))
+        leased = replace(row, leased_by=self._node, leased_until=row.message.deadline, fence=row.fence + 1)
+        action = "message.resent" if row.leased_by else "message.begun"  # nobody has begun what a flow left here
+        taken = await self._replace(row, leased, _line(now, action, row.message, "sending"))
         if taken:
             self._authenticate.resend(row.message)
         return taken

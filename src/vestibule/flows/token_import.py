@@ -18,6 +18,7 @@ from vestibule.flows import inventory
 from vestibule.flows.desk import ID_OCTETS, Desk, Progress, Told, quiet, refusal, required, user_named
 from vestibule.flows.importing import Import, Plan, Way
 from vestibule.flows.refused import Refused
+from vestibule.flows.roles import above
 from vestibule.flows.waivers import too_short, waiver_end
 from vestibule.wire.names import BadField
 from vestibule.wire.otpauth import OtpMethod
@@ -41,6 +42,7 @@ HIGHEST_COUNTER = 2**53 - 1
 
 NO_USER = "there is no user of this name; add the user, then import this row again"
 OTHER_KEY = "a token with this serial number and another key is there; if this one replaces it, remove that one first"
+ABOVE = "this person may do more than you; let somebody import it who may do as much"
 OTHER_USER = "the token is assigned to somebody else; unassign it, then import this row again"
 OTHER_SHAPE = "the token is there with {}; if the file is right, remove the token first"
 SAME_KEY = "the same key stands in line {} already; keep one of the two"
@@ -153,6 +155,8 @@ class _Rows:
         known = self._found(reading, row, seed_id)
         if row.upn and owner is None and self.sheet:
             self._problem(plan, row, "upn", NO_USER)
+        elif any(above(self.desk, reading, person) for person in (owner, _holder(reading, known))):
+            self._problem(plan, row, "upn", ABOVE)
         elif row.counter > HIGHEST_COUNTER:
             self._problem(plan, row, "counter", TOO_HIGH)
         elif known is None:
@@ -248,6 +252,10 @@ class _Rows:
         named = column_named(name, columns)
         column = self.sheet.margin + columns.index(named) + 1 if named in columns else 0
         plan.problems.append(RowProblem(row.line, column, named, reason, cells_of(row, columns), columns))
+
+
+def _holder(reading: Reading, known: Credential | None) -> User | None:
+    return reading.get(User, known.user_id) if known and known.user_id else None
 
 
 def _other_shape(row: TokenRow, known: Credential) -> tuple[str, str] | None:

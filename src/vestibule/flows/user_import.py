@@ -6,7 +6,8 @@ from typing import Any
 from vestibule.core.errors import Malformed
 from vestibule.core.ports import Reading
 from vestibule.core.secret import Secret
-from vestibule.core.users import Group, User
+from vestibule.core.users import Group, Mfa, User
+from vestibule.flows import roles
 from vestibule.flows.desk import SLICE, Desk, Progress, Told, quiet, required, user_named
 from vestibule.flows.importing import Import, Plan, Way, chunks, lines_of, to_the_end
 from vestibule.flows.refused import Refused
@@ -14,6 +15,8 @@ from vestibule.wire.names import name_key
 from vestibule.wire.tabular import RowProblem, Sheet, first_row, read_rows
 from vestibule.wire.user_csv import USER_COLUMNS, UserRow, read_users, sheet_of
 
+ABOVE = "this person may do more than you; let somebody import the row who may do as much"
+NEEDS_MFA = "this person administers, and administrators always use a second factor; take the role first"
 NO_GROUP = "there is no group {}; add the group, then import this row again"
 
 
@@ -21,6 +24,7 @@ async def bring_in(
     desk: Desk, actor: str, *, content: str, file_name: str, dry_run: bool = False, progress: Progress = quiet
 ) -> Told:
     """Import a user file; empty cells and missing columns leave what is there."""
+    await desk.store.read(lambda reading: roles.refuse_below(desk, reading, roles.Right.SETUP))
     rows = _Rows(desk, _sheet(content))
     work = Import(desk, actor, "user.import", required(file_name, "file_name"), dry_run, progress)
     way = Way(rows.plan, SLICE - 1, lambda row: name_key(row.name))
@@ -54,6 +58,8 @@ class _Rows:
         known = user_named(reading, row.name)
         if unknown:
             plan.problems.append(self._problem(row, NO_GROUP.format(unknown[0])))
+        elif known is not None and (refusal := self._why_not(reading, known, row)):
+            plan.problems.append(self._problem(row, refusal, "name"))
         elif known is None:
             fresh = User(self.desk.new_id(), row.name, name_key(row.name), created_at=self.desk.clock())
             plan.create(replace(fresh, **_said(row)))
@@ -62,12 +68,18 @@ class _Rows:
         else:
             plan.unchanged += 1
 
-    def _problem(self, row: UserRow, reason: str) -> RowProblem:
+    def _why_not(self, reading: Reading, known: User, row: UserRow) -> str:
+        """Why this person is not changed by an import, "" for no reason."""
+        if roles.above(self.desk, reading, known):
+            return ABOVE
+        return NEEDS_MFA if known.role and row.mfa is Mfa.OFF else ""
+
+    def _problem(self, row: UserRow, reason: str, column: str = "groups") -> RowProblem:
         columns = self.sheet.columns
         cells: dict[str, str] = {**_said(row), "name": row.name, "groups": ";".join(row.groups)}
         raw = tuple(Secret.of(cells.get(column, "")) for column in columns)
-        place = self.sheet.margin + columns.index("groups") + 1
-        return RowProblem(row.line, place, "groups", reason, raw, columns)
+        place = self.sheet.margin + columns.index(column) + 1
+        return RowProblem(row.line, place, column, reason, raw, columns)
 
 
 def _said(row: UserRow) -> dict[str, Any]:

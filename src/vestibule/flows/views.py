@@ -23,7 +23,9 @@ def user_told(user: User, now: float) -> Told:
         "locale": user.locale,
         "groups": list(user.groups),
         "mfa": user.mfa.value,
+        "role": user.role.value or "none",
         "blocked": block_told(user, now),
+        "directory": user.directory,
         "created_at": user.created_at,
     }
 
@@ -80,6 +82,7 @@ def client_told(client: Client) -> Told:
         "rejoin_seconds": client.rejoin_seconds,
         "first_factor": client.first_factor,
         "pass_until": client.pass_until or None,
+        "pass_through": client.pass_through,
         "secrets": len(client.secrets),
         "created_at": client.created_at,
     }

@@ -60,6 +60,11 @@ class Recovery:
         """Used codes cannot be told from unused ones: all are void."""
         return voided(credential)
 
+    def left(self, credential: Credential) -> int:
+        """How many codes of a list are unused."""
+        spent_or_not: dict[str, bool] = json.loads(credential.memory or "{}")
+        return sum(not spent for spent in spent_or_not.values())
+
     def issue(self, credential: Credential, chance: bytes) -> tuple[Credential, tuple[str, ...]]:
         """New codes from 150 random octets, as they are printed; all earlier ones are void.
 

@@ -140,6 +140,21 @@ def test_the_journal_is_verified_and_exported(place: Terminal, served: Server) -
     assert [json.loads(line)["seq"] for line in lines] == [int(row["seq"]) for row in rows]
 
 
+def test_an_attempt_is_explained(place: Terminal, served: Server) -> None:
+    place.run("user", "add", "ada@example.org", "--password-file", "-", given=f"{PASSWORD}\n")
+    place.run("token", "add", "ada@example.org", "--secret", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+    place.run("client", "add", "web", "192.0.2.9", "--sign-in", "password_then_code")
+    place.run("verify", "ada@example.org", "--client", "web", "--password-file", "-", given=f"{PASSWORD}\n000000\n")
+    lines = place.json("journal", "list", "--user", "ada@example.org", "--kind", "sign_in", "--json")
+    line = "{chain}/{seq}".format(**lines[-1])
+    told = place.run("journal", "trace", line)
+    assert "ada@example.org asked to be let in, by way of web." in told.stdout
+    assert "How it ended\n  They were refused: " in told.stdout
+    assert place.json("journal", "trace", line, "--json")["line"]["reason"] == lines[-1]["reason"]
+    missing = place.run("journal", "trace", "none")
+    assert (missing.returncode, "no line of an attempt none" in missing.stderr) == (1, True)
+
+
 def test_a_month_is_reported(either: Terminal) -> None:
     month = f"{datetime.now(UTC):%Y-%m}"
     empty = either.run("journal", "report", "--month", month)

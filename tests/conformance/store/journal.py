@@ -207,6 +207,9 @@ class Journalling:
             (Query(accepted=False), "de"),
             (Query(user_id="zoe", accepted=False, since=3.5, until=9.0), "e"),
             (Query(user_id="nobody"), ""),
+            (Query(actions=("c",)), "c"),
+            (Query(actions=("a", "e", "other")), "ae"),
+            (Query(actions=("a", "e"), since=2.0, accepted=False), "e"),
         ],
     )
     @pytest.mark.parametrize("limit", [1, 2, 99])

@@ -1,6 +1,6 @@
 """Records go in and come out as they were, a change is done whole or not at all, and long lists come in pages."""
 
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from operator import attrgetter
 from typing import get_args
 
@@ -11,12 +11,15 @@ from tests.conformance.store.samples import FULL, PLAIN, another, key_of
 from vestibule.core.api_keys import ApiKey
 from vestibule.core.attempts import Attempt
 from vestibule.core.credentials import Credential, Seed
+from vestibule.core.delivery import Medium
 from vestibule.core.failures import FailureKind, Failures
 from vestibule.core.messages import Message
 from vestibule.core.outbox import OutboxRow
 from vestibule.core.ports import Conflict, Reading, Record, Writing, pages
+from vestibule.core.sends import Send
 from vestibule.core.users import User
 
+SEND = Send("1", "", "", "", "", "", Medium.TEXT)
 INDEXED: list[tuple[str, str, Record, Record]] = [
     ("key", "zoe", User("1", "Zoe", "zoe"), User("2", "Zoe", "zoé")),
     ("email", "z@example.org", User("1", "a", "a", email="z@example.org"), User("2", "b", "b")),
@@ -36,6 +39,10 @@ INDEXED: list[tuple[str, str, Record, Record]] = [
         OutboxRow("1", Message("1", "test", "", "", "", 0.0), "mfa1", 0.0),
         OutboxRow("2", Message("2", "test", "", "", "", 0.0), "mfa2", 0.0),
     ),
+    *[
+        (name, "7", replace(SEND, **{name: "7"}), replace(SEND, id="2", **{name: "8"}))
+        for name in ("message_id", "attempt_id", "user_id", "reference")
+    ],
     ("client_id", "vpn", ApiKey("1", "a", "digest", "vpn"), ApiKey("2", "b", "digest", "web")),
 ]
 NAMES = ("a", "B", "ä", "z", "😀", "1", "Z", "_", "漢", "~")  # databases must agree on the order of code points

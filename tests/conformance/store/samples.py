@@ -6,6 +6,7 @@ from vestibule.core.api_keys import ApiKey, PastRequest, Right
 from vestibule.core.attempts import Attempt, Challenge, Settled
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.credentials import Algorithm, Credential, CredentialState, Seed
+from vestibule.core.delivery import Medium
 from vestibule.core.directories import DirectoryRecord
 from vestibule.core.failures import FailureKind, Failures
 from vestibule.core.messages import Message
@@ -13,9 +14,12 @@ from vestibule.core.outbox import OutboxRow
 from vestibule.core.policy import Outcome, Rule
 from vestibule.core.ports import Record
 from vestibule.core.prompts import Approve, Way
+from vestibule.core.providers import Price, ProviderRecord, Route
 from vestibule.core.reasons import Reason
 from vestibule.core.secret import Secret
+from vestibule.core.sends import Counted, OptOut, Send, SendState
 from vestibule.core.sessions import Session
+from vestibule.core.sounds import Recording
 from vestibule.core.users import Alias, Block, Group, Mfa, Password, Role, User
 
 UNUSUAL = """Zoë 'O"Neil'; DROP TABLE users;-- %_\\ {"a":[null]} ?:1 $1 漢字 👩‍🚀 e\u0301 \u200fשלום """
@@ -119,6 +123,7 @@ FULL: tuple[Record, ...] = (
         "mfa2",
         EXACT + 20,
         unknown=True,
+        fence=3,
     ),
     ApiKey(
         "0123456789abcdef",
@@ -132,6 +137,34 @@ FULL: tuple[Record, ...] = (
     ),
     PastRequest("request", "digest", ALL_OCTETS, EXACT),
     Session("session", "user", EXACT, EXACT + 1, EXACT + 2, "totp", "192.0.2.7", UNUSUAL),
+    ProviderRecord("twilio", "twilio", f'{{"account": "{UNUSUAL!a}"}}', ALL_OCTETS, EXACT, 4, enabled=False),
+    Route("route", 3, Medium.CALL, ("US", "NL"), ("twilio", UNUSUAL), (("twilio", "+14255550100"), (UNUSUAL, "Us"))),
+    Price("twilio/text/+1876", 2**40),
+    Send(
+        "send",
+        "message",
+        "attempt",
+        "user",
+        "credential",
+        "twilio",
+        Medium.TEXT,
+        SendState.UNDELIVERED,
+        f"SM {UNUSUAL}",
+        "other",
+        "30003",
+        "+14255550100",
+        "US",
+        "+1425555",
+        2**40,
+        "USD",
+        75_000,
+        EXACT,
+        EXACT + 1,
+        ALL_OCTETS,
+    ),
+    Counted("person/user", EXACT, 2**40, 2**41, f"[{EXACT}]"),
+    OptOut("digest", EXACT, "twilio"),
+    Recording("nl/greeting", "d1ge57", EXACT, UNUSUAL, EXACT, bytes(range(256))),
 )
 
 PLAIN: tuple[Record, ...] = (
@@ -149,6 +182,10 @@ PLAIN: tuple[Record, ...] = (
     OutboxRow("message", Message("message", "test", "", "", "", 0.0), "mfa1", 0.0),
     ApiKey("0123456789abcdef", "everything", "digest"),
     PastRequest("request", "digest", Secret(b""), 0.0),
+    ProviderRecord("twilio", "twilio", "{}", Secret(b"")),
+    Route("route", 0, Medium.TEXT),
+    Send("send", "message", "", "", "", "", Medium.CALL),
+    Counted("person/user", 0.0),
 )
 
 

@@ -19,7 +19,7 @@ PEOPLE = (
 
 
 async def found(store: Store, word: str, limit: int = 9) -> str:
-    return "".join(user.id for user in await store.read(lambda reading: reading.people(word, limit)))
+    return "".join(await store.read(lambda reading: reading.people(word, limit)))
 
 
 class Searching:
@@ -30,13 +30,14 @@ class Searching:
             ("anna", "1"),
             ("de", "1"),
             ("vri", "12"),
+            ("vr", "123"),
             ("vries", "1"),
             ("ølb", "2"),
             ("anna.devries@ex", "1"),
             ("b@", "2"),
             ("devries", "1"),
             ("ries", ""),
-            ("vroni", ""),
+            ("vroni", "3"),
             ("example", ""),
             ("%", ""),
         ],

@@ -1,5 +1,8 @@
 """Settings, clients, rules and groups are frozen into one snapshot; a change of them rules from the next decision."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from tests.conformance.store.opening import NOBODY, OpenStore, Poison, kind_of, look, putting
@@ -8,11 +11,18 @@ from vestibule.core.clients import Client
 from vestibule.core.directories import DirectoryRecord
 from vestibule.core.policy import Outcome, Rule
 from vestibule.core.ports import Record, Writing
-from vestibule.core.snapshot import Settings
+from vestibule.core.providers import ProviderRecord, Route
+from vestibule.core.snapshot import Settings, Snapshot
 from vestibule.core.users import Group, User
 
-RULING = [record for record in FULL if isinstance(record, Client | Rule | Group | DirectoryRecord)]
+Ruling = Client | Rule | Group | DirectoryRecord | ProviderRecord | Route
+RULING = [record for record in FULL if isinstance(record, Ruling)]
 OTHERS = [record for record in FULL if record not in RULING]
+
+
+def ruling_in(one: Snapshot) -> list[Ruling]:
+    by_id: tuple[Mapping[str, Any], ...] = (one.clients, one.groups, one.directories, one.providers)
+    return [*one.rules, *one.routes, *(record for some in by_id for record in some.values())]
 
 
 class Ruling:
@@ -56,18 +66,18 @@ class Ruling:
 
     @pytest.mark.parametrize("record", RULING, ids=lambda record: type(record).__name__)
     async def test_what_rules_is_in_the_next_snapshot_and_leaves_with_it(
-        self, open_store: OpenStore, record: Client | Rule | Group | DirectoryRecord
+        self, open_store: OpenStore, record: Ruling
     ) -> None:
         store = await open_store()
         before = (await look(store, NOBODY)).snapshot
         await store.change(putting(record))
         after = (await look(store, NOBODY)).snapshot
         assert after.version > before.version
-        assert [*after.clients.values(), *after.rules, *after.groups.values(), *after.directories.values()] == [record]
+        assert ruling_in(after) == [record]
         await store.change(lambda writing: writing.remove(kind_of(record), record.id))
         last = (await look(store, NOBODY)).snapshot
         assert last.version > after.version
-        assert [*last.clients.values(), *last.rules, *last.groups.values(), *last.directories.values()] == []
+        assert ruling_in(last) == []
 
     async def test_one_change_makes_one_version(self, open_store: OpenStore) -> None:
         store = await open_store()

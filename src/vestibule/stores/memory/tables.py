@@ -21,12 +21,14 @@ from vestibule.core.journal import PERSONAL_FIELDS, Entry, EntryKind, Line, Quer
 from vestibule.core.outbox import OutboxRow
 from vestibule.core.policy import Rule
 from vestibule.core.ports import ChainHead, Conflict, R, Reading, Record, Writing
+from vestibule.core.providers import ProviderRecord, Route
+from vestibule.core.sends import Send
 from vestibule.core.sessions import Session
 from vestibule.core.snapshot import Snapshot
 from vestibule.core.users import Alias, Group, User
 from vestibule.stores.chain import Chain
 from vestibule.stores.settings import build_snapshot, settings_from
-from vestibule.stores.words import words_of
+from vestibule.wire.words import words_of
 
 SALT_OCTETS = 16
 
@@ -39,9 +41,10 @@ INDEXED: dict[type[Any], tuple[str, ...]] = {
     OutboxRow: ("leased_by",),
     ApiKey: ("client_id",),
     Session: ("user_id",),
+    Send: ("message_id", "attempt_id", "user_id", "reference"),
 }
 UNIQUE: dict[type[Any], str] = {User: "key", Credential: "serial"}
-RULING = (Client, Rule, Group, DirectoryRecord)  # a change of these makes a new snapshot
+RULING = (Client, Rule, Group, DirectoryRecord, ProviderRecord, Route)  # a change of these makes a new snapshot
 
 
 def record_id(record: Record) -> str:
@@ -152,11 +155,11 @@ class MemoryReading(Reading):
         """See `Reading.count_by`."""
         return len(self.find(kind, field, value))
 
-    def people(self, word: str, limit: int) -> list[User]:
+    def people(self, word: str, limit: int) -> list[str]:
         """See `Reading.people`."""
         users = self._tables.of(User).values()
         found = sorted((one, user.id) for user in users for one in words_of(user) if one.startswith(word))
-        return [self._tables.of(User)[id] for id in dict.fromkeys(id for _, id in found)][:limit]
+        return list(dict.fromkeys(id for _, id in found))[:limit]
 
     def figures(self, now: float) -> Figures:
         """See `Reading.figures`."""
@@ -275,6 +278,8 @@ def _frozen(tables: Tables, version: int) -> Snapshot:
         tables.of(Rule).values(),
         tables.of(Group).values(),
         tables.of(DirectoryRecord).values(),
+        tables.of(ProviderRecord).values(),
+        tables.of(Route).values(),
     )
 
 

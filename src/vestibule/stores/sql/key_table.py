@@ -15,7 +15,8 @@ from typing import Any, Protocol
 from sqlalchemy import Dialect, LargeBinary, bindparam, delete, func, literal_column, select, update
 
 from vestibule.stores.sql import schema
-from vestibule.stores.sql.shapes import SHAPES, Row, Shape
+from vestibule.stores.sql.shape import Row, Shape
+from vestibule.stores.sql.shapes import SHAPES
 from vestibule.stores.sql.statements import Statements, compiled
 from vestibule.stores.vault import HEADER_OCTETS, KeyRow, Vault, sealed_with
 

@@ -13,7 +13,8 @@ from vestibule.core.failures import FailureKey, FailureKind, Failures
 from vestibule.core.snapshot import Snapshot
 from vestibule.core.users import User
 from vestibule.stores.sql.reading import Cursor
-from vestibule.stores.sql.shapes import ATTEMPTS, CREDENTIALS, FAILURES, SEEDS, USERS, Row, seed_memory
+from vestibule.stores.sql.shape import Row
+from vestibule.stores.sql.shapes import ATTEMPTS, CREDENTIALS, FAILURES, SEEDS, USERS, seed_memory
 from vestibule.stores.sql.statements import Statements, packed
 from vestibule.stores.vault import Vault
 

@@ -4,46 +4,16 @@ Plain column types only, so that rows go to and from the drivers as they are, wi
 Both databases hold whole numbers of 64 bits and put texts in the order of their code points.
 """
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Float,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-)
+from sqlalchemy import Column, Float, Index, LargeBinary, PrimaryKeyConstraint, Table, text
 
-TEXT = Text().with_variant(Text(collation="C"), "postgresql")
-WHOLE = BigInteger().with_variant(Integer(), "sqlite")
+from vestibule.stores.sql import columns
+from vestibule.stores.sql.columns import TEXT, WHOLE
+from vestibule.stores.sql.columns import identity as _id
+from vestibule.stores.sql.columns import number as _number
+from vestibule.stores.sql.columns import text as _text
+from vestibule.stores.sql.columns import time as _time
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, TEXT, nullable=False)
-
-
-def _number(name: str) -> Column[int]:
-    return Column(name, WHOLE, nullable=False)
-
-
-def _time(name: str) -> Column[float]:
-    return Column(name, Float, nullable=False)
-
-
-def _id() -> Column[str]:
-    return Column("id", TEXT, primary_key=True)
-
+metadata = columns.metadata
 
 users = Table(
     "users",
@@ -79,7 +49,7 @@ words = Table(
     PrimaryKeyConstraint("word", "user_id"),
     sqlite_with_rowid=False,
 )
-"""By which words people are found (`stores.words`); it follows the table of users in the same transaction."""
+"""By which words people are found (`wire.words`); it follows the table of users in the same transaction."""
 
 aliases = Table(
     "aliases", metadata, _id(), Column("user_id", TEXT, nullable=False, index=True), sqlite_with_rowid=False
@@ -177,6 +147,84 @@ directories = Table(
     sqlite_with_rowid=False,
 )
 
+providers = Table(
+    "providers",
+    metadata,
+    _id(),
+    _text("kind"),
+    _text("settings"),
+    Column("sealed", LargeBinary, nullable=False),
+    _time("created_at"),
+    _number("version"),
+    _number("enabled"),
+    sqlite_with_rowid=False,
+)
+
+routes = Table(
+    "routes",
+    metadata,
+    _id(),
+    _number("position"),
+    _text("medium"),
+    _text("regions"),
+    _text("providers"),
+    _text("senders"),
+    sqlite_with_rowid=False,
+)
+
+prices = Table("prices", metadata, _id(), _number("cost"), sqlite_with_rowid=False)
+
+sends = Table(
+    "sends",
+    metadata,
+    _id(),
+    Column("message_id", TEXT, nullable=False, index=True),
+    Column("attempt_id", TEXT, nullable=False, index=True),
+    Column("user_id", TEXT, nullable=False, index=True),
+    _text("credential_id"),
+    _text("provider"),
+    _text("medium"),
+    _text("state"),
+    Column("reference", TEXT, nullable=False, index=True),
+    _text("fault"),
+    _text("code"),
+    _text("sender"),
+    _text("region"),
+    _text("prefix"),
+    _number("cost"),
+    _text("currency"),
+    _number("reserved"),
+    _time("begun_at"),
+    _time("ended_at"),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+counted = Table(
+    "counted",
+    metadata,
+    _id(),
+    _time("until"),
+    _number("count"),
+    _number("money"),
+    _text("marks"),
+    sqlite_with_rowid=False,
+)
+
+opt_outs = Table("opt_outs", metadata, _id(), _time("at"), _text("provider"), sqlite_with_rowid=False)
+
+recordings = Table(
+    "recordings",
+    metadata,
+    _id(),
+    _text("digest"),
+    _time("seconds"),
+    _text("source"),
+    _time("changed_at"),
+    Column("octets", LargeBinary, nullable=False),
+)
+"""Rows of up to 320 kB, so they lie beside the tree of their ids, not in it."""
+
 attempts = Table(
     "attempts",
     metadata,
@@ -227,6 +275,7 @@ outbox = Table(
     Column("leased_by", TEXT, nullable=False, index=True),
     _time("leased_until"),
     _number("unknown"),
+    Column("fence", WHOLE, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 
@@ -340,5 +389,11 @@ journal = Table(
     PrimaryKeyConstraint("chain", "seq"),
     Index(None, "at"),
     Index(None, "user_id", "at"),
+    Index(
+        "ix_journal_administration",
+        "at",
+        sqlite_where=text("kind = 'administration'"),
+        postgresql_where=text("kind = 'administration'"),
+    ),
     sqlite_with_rowid=False,
 )

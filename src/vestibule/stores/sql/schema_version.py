@@ -12,7 +12,7 @@ from vestibule.stores.sql.at_once import at_once, is_postgresql
 from vestibule.stores.sql.reading import Cursor
 from vestibule.stores.sql.statements import Statements
 
-SCHEMA = "0008"
+SCHEMA = "0010"
 OLDEST_PROGRAM = "oldest_program"
 VERSION_TABLE = "alembic_version"
 

@@ -2,11 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
-
-from sqlalchemy import Table
+from typing import Any
 
 from vestibule.core.api_keys import ApiKey, PastRequest, Right
 from vestibule.core.attempts import Attempt
@@ -17,10 +13,10 @@ from vestibule.core.failures import FailureKind, Failures
 from vestibule.core.messages import Message
 from vestibule.core.outbox import OutboxRow
 from vestibule.core.policy import Outcome, Rule
-from vestibule.core.ports import Record
 from vestibule.core.sessions import Session
 from vestibule.core.users import Alias, Block, Group, Mfa, Password, Role, User
 from vestibule.stores.sql import schema
+from vestibule.stores.sql.delivery_shapes import DELIVERY
 from vestibule.stores.sql.question_text import (
     challenge_of,
     challenge_text,
@@ -30,31 +26,8 @@ from vestibule.stores.sql.question_text import (
     ways_of,
     ways_text,
 )
+from vestibule.stores.sql.shape import Row, Shape, pairs, texts
 from vestibule.stores.vault import Vault
-
-Row = Sequence[Any]
-K = TypeVar("K", bound=Record)
-
-
-@dataclass(frozen=True, slots=True)
-class Shape(Generic[K]):
-    """How records of one kind lie in their table, and by which text columns they can be found."""
-
-    kind: type[K]
-    table: Table
-    encode: Callable[[K, Vault], Row]
-    decode: Callable[[Row, Vault], K]
-    found_by: tuple[str, ...] = ()
-    settings: bool = False  # a change of one makes a new snapshot
-    sealed_in: str = ""  # the column with what the vault seals: octets, or a list of them as JSON and Base64
-
-
-def _texts(text: str) -> tuple[str, ...]:
-    return tuple(json.loads(text)) if text != "[]" else ()
-
-
-def _pairs(text: str) -> tuple[tuple[str, str], ...]:
-    return tuple((name, value) for name, value in json.loads(text)) if text != "[]" else ()
 
 
 def _user_row(user: User, vault: Vault) -> Row:
@@ -85,7 +58,7 @@ def _user_row(user: User, vault: Vault) -> Row:
 
 def _user(row: Row, vault: Vault) -> User:
     block = Block(*row[10:14]) if row[11] else None
-    fields = [*row[:8], _texts(row[8]), Mfa(row[9]), block, *row[14:18], Role(row[18]), row[19]]
+    fields = [*row[:8], texts(row[8]), Mfa(row[9]), block, *row[14:18], Role(row[18]), row[19]]
     return User(*fields)
 
 
@@ -110,7 +83,7 @@ def _group_row(group: Group, vault: Vault) -> Row:
 
 
 def _group(row: Row, vault: Vault) -> Group:
-    return Group(row[0], row[1], _pairs(row[2]))
+    return Group(row[0], row[1], pairs(row[2]))
 
 
 def _credential_row(one: Credential, vault: Vault) -> Row:
@@ -194,7 +167,7 @@ def _client(row: Row, vault: Vault) -> Client:
     secrets = tuple(vault.open_sealed(one, _client_place(row[0], i)) for i, one in enumerate(sealed))
     flags = [bool(flag) for flag in row[6:10]]
     last = [bool(flag) for flag in row[16:]]
-    fields = [row[0], row[1], _texts(row[2]), secrets, row[4], SignIn(row[5]), *flags, *row[10:16], *last]
+    fields = [row[0], row[1], texts(row[2]), secrets, row[4], SignIn(row[5]), *flags, *row[10:16], *last]
     return Client(*fields)
 
 
@@ -204,7 +177,7 @@ def _rule_row(rule: Rule, vault: Vault) -> Row:
 
 
 def _rule(row: Row, vault: Vault) -> Rule:
-    return Rule(row[0], row[1], row[2], Outcome(row[3]), *[_texts(one) for one in row[4:]])
+    return Rule(row[0], row[1], row[2], Outcome(row[3]), *[texts(one) for one in row[4:]])
 
 
 def _directory_place(directory_id: str) -> str:
@@ -245,8 +218,8 @@ def _attempt_row(attempt: Attempt, vault: Vault) -> Row:
 
 
 def _attempt(row: Row, vault: Vault) -> Attempt:
-    asked = [*row[:9], challenge_of(row[9]), settled_of(row[10]), row[11], _texts(row[12]), _pairs(row[13])]
-    fields = [*asked, ways_of(json.loads(row[14])), _texts(row[15]), bool(row[16])]
+    asked = [*row[:9], challenge_of(row[9]), settled_of(row[10]), row[11], texts(row[12]), pairs(row[13])]
+    fields = [*asked, ways_of(json.loads(row[14])), texts(row[15]), bool(row[16])]
     return Attempt(*fields)
 
 
@@ -272,11 +245,12 @@ def _outbox_row(one: OutboxRow, vault: Vault) -> Row:
         one.leased_by,
         one.leased_until,
         int(one.unknown),
+        one.fence,
     )
 
 
 def _outbox(row: Row, vault: Vault) -> OutboxRow:
-    return OutboxRow(row[0], Message(*row[:6]), row[6], row[7], bool(row[8]))
+    return OutboxRow(row[0], Message(*row[:6]), row[6], row[7], bool(row[8]), row[9])
 
 
 def _api_key_row(key: ApiKey, vault: Vault) -> Row:
@@ -285,7 +259,7 @@ def _api_key_row(key: ApiKey, vault: Vault) -> Row:
 
 
 def _api_key(row: Row, vault: Vault) -> ApiKey:
-    fields = [*row[:4], tuple(map(Right, _texts(row[4]))), *row[5:]]
+    fields = [*row[:4], tuple(map(Right, texts(row[4]))), *row[5:]]
     return ApiKey(*fields)
 
 
@@ -343,5 +317,6 @@ SHAPES: tuple[Shape[Any], ...] = (
     API_KEYS,
     PAST_REQUESTS,
     SESSIONS,
+    *DELIVERY,
 )
 SHAPE_OF: dict[type[Any], Shape[Any]] = {shape.kind: shape for shape in SHAPES}

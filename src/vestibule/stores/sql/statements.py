@@ -34,7 +34,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
 from vestibule.stores.sql import schema
-from vestibule.stores.sql.shapes import SHAPES, Shape
+from vestibule.stores.sql.shape import Shape
+from vestibule.stores.sql.shapes import SHAPES
 
 SEED_MEMORY = ("last_step", "counter", "drift", "resync", "used_at")
 MOST = text("LIMIT :most")  # select.limit() would add an OFFSET parameter on SQLite
@@ -178,12 +179,9 @@ class Statements:
     def _people(self, dialect: Dialect) -> None:
         users, words, credentials = schema.users, schema.words, schema.credentials
         begins = (words.c.word >= bindparam("word"), words.c.word < bindparam("beyond"))
-        named = select(users).join(words, users.c.id == words.c.user_id).where(*begins)
+        ordered = select(words.c.user_id).where(*begins).order_by(words.c.word, words.c.user_id)
         # takes word, the first text beyond all that begin with it, limit
-        self.users_by_word = compiled(
-            named.order_by(words.c.word, words.c.user_id).suffix_with(MOST),
-            dialect,
-        )
+        self.people_by_word = compiled(ordered.suffix_with(MOST), dialect)
         self.insert_word = compiled(insert(words), dialect)  # (word, user_id)
         this = (words.c.word == bindparam("this"), words.c.user_id == bindparam("user"))
         self.remove_word = compiled(delete(words).where(*this), dialect)  # (word, user_id)

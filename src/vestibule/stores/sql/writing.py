@@ -13,10 +13,11 @@ from vestibule.core.snapshot import Snapshot
 from vestibule.core.users import User
 from vestibule.stores.chain import Chain
 from vestibule.stores.sql.reading import SETTINGS_VERSION, Cursor, SqlReading, key_of, line_row
-from vestibule.stores.sql.shapes import SHAPE_OF, Row, Shape
+from vestibule.stores.sql.shape import Row, Shape
+from vestibule.stores.sql.shapes import SHAPE_OF
 from vestibule.stores.sql.statements import Statements
 from vestibule.stores.vault import Chance, KeyRow, Vault
-from vestibule.stores.words import words_of
+from vestibule.wire.words import words_of
 
 SALT_OCTETS = 16
 

@@ -50,7 +50,10 @@ class SharedLoaded(Loaded):
         return [one for one, attempt in changed if one in self._awaited and not (attempt and attempt.awaited)]
 
     def _load_users(self, names: set[str], ids: set[str]) -> None:
-        """Lock, then look at the attempts again: only now they stay as they are."""
+        """Lock, then look at the attempts again: only now they stay as they are.
+
+        A name that could not be locked as somebody's own may be busy, and then it is nobody's other name.
+        """
         shared = self._shared
         by_key = shared.patient_users_by_key if self._patient else shared.users_by_key
         by_id = shared.patient_users_by_id if self._patient else shared.users_by_id
@@ -58,9 +61,10 @@ class SharedLoaded(Loaded):
         aliases = self._aliases(names)  # they stay as they are: only administrative changes touch them
         ids = ids.union(aliases.values()) - self._users.keys()
         self._take_users(self._many(by_id, ids))
-        self._user_ids.update(aliases)
         self._find_busy(names - self._user_ids.keys(), ids - self._users.keys())
-        self._busy_names.update(name for name, user_id in aliases.items() if user_id in self._busy_ids)
+        others = {name: user_id for name, user_id in aliases.items() if name not in self._busy_names}
+        self._user_ids.update(others)
+        self._busy_names.update(name for name, user_id in others.items() if user_id in self._busy_ids)
         self._lock_attempts()
 
     def _find_busy(self, names: set[str], ids: set[str]) -> None:

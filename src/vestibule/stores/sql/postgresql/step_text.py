@@ -45,10 +45,10 @@ def _decision_parts(decision: Decision) -> list[Any]:
             return ["accept", user_name, groups, attributes]
         case Reject(reason):
             return ["reject", reason.value]
-        case Ask(attempt_id, nonce, prompt, expires_at, ways):
-            return ["ask", attempt_id, nonce, prompt_value(prompt), expires_at, ways_text(ways)]
-        case Wait(attempt_id, nonce, prompt, expires_at, ways):
-            return ["wait", attempt_id, nonce, prompt_value(prompt), expires_at, ways_text(ways)]
+        case Ask(attempt_id, nonce, prompt, expires_at, ways, way):
+            return ["ask", attempt_id, nonce, prompt_value(prompt), expires_at, ways_text(ways), way]
+        case Wait(attempt_id, nonce, prompt, expires_at, ways, way):
+            return ["wait", attempt_id, nonce, prompt_value(prompt), expires_at, ways_text(ways), way]
         case _:
             assert_never(decision)
 
@@ -78,6 +78,7 @@ def _decision(parts: Sequence[Any]) -> Decision:
             raise ValueError("this text of a settled event was not written by this program")
 
 
-def _until_and_ways(parts: Sequence[Any]) -> tuple[float, tuple[Way, ...]]:
-    """Until when, and the ways; the program before this one wrote no ways."""
-    return parts[0], ways_of(json.loads(parts[1])) if len(parts) > 1 else ()
+def _until_and_ways(parts: Sequence[Any]) -> tuple[float, tuple[Way, ...], str]:
+    """Until when, the ways, and this one; the program before this one wrote no ways."""
+    expires_at, ways, way = (*parts, *("[]", "")[max(len(parts) - 1, 0) :])
+    return expires_at, ways_of(json.loads(ways)), way

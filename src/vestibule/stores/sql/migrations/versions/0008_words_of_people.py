@@ -1,4 +1,4 @@
-"""Words that people are found by, in administration's search."""
+"""Words that people are found by, and an index of what was administered, for the pages of administration."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from vestibule.core.users import User
-from vestibule.stores.words import words_of
+from vestibule.wire.words import words_of
 
 revision = "0008"
 down_revision = "0007"
@@ -24,6 +24,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("word", "user_id", name=op.f("pk_words")),
         sqlite_with_rowid=False,
     )
+    only = sa.text("kind = 'administration'")
+    op.create_index("ix_journal_administration", "journal", ["at"], sqlite_where=only, postgresql_where=only)
     for people in _pages():
         rows = [{"word": word, "user_id": user.id} for user in people for word in sorted(words_of(user))]
         if rows:
