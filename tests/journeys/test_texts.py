@@ -11,7 +11,7 @@ from tests.journeys.nas import nas, typed_state
 from tests.journeys.world import a_client, memory_store, sqlite_store
 from vestibule.core.clients import SignIn
 from vestibule.core.credentials import Credential
-from vestibule.core.delivery import Fault, Outcome, Picked, Pressed, Report, ReportKind, Sent
+from vestibule.core.delivery import CallEvent, Fault, Outcome, Picked, Pressed, Report, ReportKind, Sent
 from vestibule.core.phones import PHONE, Phone
 from vestibule.core.ports import Record, Store
 from vestibule.core.reasons import Reason, Result
@@ -145,7 +145,8 @@ async def test_two_thousand_telephones_ring_at_once_and_each_lets_in_its_person(
                 await talker.arrived.get()
         assert world.counted("vestibule_radius_in_flight") == WAITING
         for outgoing in talker.sent:
-            for number, event in enumerate((Picked(), Pressed("#", 2.0))):
+            events: tuple[CallEvent, ...] = (Picked(), Pressed("#", 2.0))
+            for number, event in enumerate(events):
                 await here.reports.take(
                     "one", Report(f"{outgoing.id}/{number}", ReportKind.CALL, outgoing.id, event=event)
                 )

@@ -14,7 +14,7 @@ from vestibule.core.delivery import Medium
 from vestibule.core.ports import BegunMethod, Channel, Store
 from vestibule.flows.afterwards import Afterwards
 from vestibule.flows.authenticate import Authenticate
-from vestibule.flows.breaker import Breaker
+from vestibule.flows.breaker import Breaker, Standing
 from vestibule.flows.dispatching import Dispatcher
 from vestibule.flows.reports import Reports
 from vestibule.flows.sending import Sending
@@ -65,6 +65,11 @@ class Delivery:
     mac: Mac
     breakers: Mapping[tuple[str, Medium], Breaker]
     counts: Mapping[tuple[str, str, str], int]
+
+    def standings(self, provider: str) -> tuple[Standing, ...]:
+        """How this node has found a provider, for each medium that it was asked for."""
+        now, met = time.monotonic(), sorted(self.breakers.items())
+        return tuple(breaker.standing(medium, now) for (id, medium), breaker in met if id == provider)
 
     def reports(self, authenticate: Authenticate) -> Reports:
         """Begin to hear what providers tell."""

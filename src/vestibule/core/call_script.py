@@ -52,7 +52,8 @@ class CallState:
 
     With `fraud` the person is told how to report one. `confirm` is a digit to be pressed before `#`, so that a recorded
     `#` confirms nothing. `registers` is whether the call is to prove a number that is being registered. `missed` is
-    the result (as reports call it) of what was keyed and could not be taken.
+    the result (as reports call it) of what was keyed and could not be taken. `code` is spoken to whoever asks for it by
+    `#`, so that no recording of a mailbox has it; `tells` is a message that is all there is to say.
     """
 
     until: float
@@ -66,6 +67,8 @@ class CallState:
     keyed: str = field(default="", repr=False)
     missed: str = ""
     answered_at: float = 0.0
+    code: str = field(default="", repr=False)
+    tells: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +104,13 @@ def begin(
     confirm: str = "",
     registers: bool = False,
     extension: str = "",
+    code: str = "",
+    tells: str = "",
 ) -> Turn:
     """A call that is going to be placed and must be over at `until`; one to a wrong extension has ended already."""
-    state = CallState(until, stage, fraud, confirm if stage == PLAIN else "", registers, extension)
+    state = CallState(
+        until, stage, fraud, confirm if stage == PLAIN else "", registers, extension, code=code, tells=tells
+    )
     if extension and not is_extension(extension):
         return Turn(replace(state, phase=Phase.OVER), ended=Ended(Result.INVALID_EXTENSION, answered=False))
     return Turn(state)
@@ -211,6 +218,8 @@ def _reached(state: CallState, key: str, now: float) -> Turn:
 
 
 def _hash(state: CallState, now: float) -> Turn:
+    if state.code:
+        return _spoken(state)
     if "*" in state.keyed:
         return _ask(_missed_now(state), now)
     if not state.confirm:
@@ -252,9 +261,15 @@ def _next_stage(state: CallState, stage: str, now: float) -> Turn:
     return _ask(following, now, first)
 
 
-def _last_words(state: CallState, sound: Sound) -> Turn:
-    over = replace(state, phase=Phase.OVER, keyed="")
-    return Turn(over, None if state.phase is Phase.OVER else Say((sound,), hang_up=True))
+def _last_words(state: CallState, *sounds: Sound) -> Turn:
+    over = replace(state, phase=Phase.OVER, keyed="", code="")
+    return Turn(over, None if state.phase is Phase.OVER else Say(sounds, hang_up=True))
+
+
+def _spoken(state: CallState) -> Turn:
+    """The code, twice."""
+    digits = digit_sounds(state.code)
+    return _last_words(state, Sound.CODE_BEFORE_DIGITS, *digits, Sound.CODE_AGAIN, *digits, Sound.CODE_AFTER_DIGITS)
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------
@@ -264,6 +279,8 @@ def _ask(state: CallState, now: float, before: tuple[str, ...] = ()) -> Turn:
     """Put the question once more, unless that was done often enough."""
     if state.asked >= ASKS or now >= state.until:
         return _give_up(state)
+    if state.tells and state.phase is Phase.ASKING:
+        return _last_words(state, Sound(state.tells))
     asking = replace(state, asked=state.asked + 1, keyed="")
     say = _reaching(state) if state.phase is Phase.REACHING else Say(before + _question(state))
     return Turn(asking, replace(say, listen=_listen(state, FIRST_KEY_SECONDS, now)))
@@ -290,10 +307,12 @@ def _question(state: CallState) -> tuple[str, ...]:
         case "pin" | "pin_retry":
             return (Sound.RETRY_PIN,) if again or state.stage == PIN_RETRY else _greeting_pin(state)
         case _:
-            return _confirmation(state) if state.confirm else _greeting(state, again=again)
+            return _confirmation(state) if state.confirm and not state.code else _greeting(state, again=again)
 
 
 def _greeting(state: CallState, *, again: bool) -> tuple[str, ...]:
+    if state.code:
+        return (Sound.CODE_OFFER,) if again else (Sound.ACTIVATION, Sound.CODE_OFFER)
     if state.registers:
         return (Sound.ACTIVATION_RETRY,) if again else (Sound.ACTIVATION, Sound.ACTIVATION_GREETING)
     if again:

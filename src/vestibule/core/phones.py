@@ -1,11 +1,15 @@
 """What is kept with a telephone number or an e-mail address of a person, beside where it leads."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from vestibule.core.credentials import Credential
 from vestibule.core.journal import masked
+
+DIGEST_OCTETS = 16
+EARLIER = "earlier number"
 
 PHONE = "phone"
 MAIL = "mail"
@@ -67,6 +71,16 @@ def shown(credential: Credential) -> str:
         return masked(credential.reach)
     name, _, domain = credential.reach.rpartition("@")
     return f"{name[:1]}…@{domain}"
+
+
+def earlier(credential: Credential) -> bool:
+    """Whether it serves nothing any more, and is kept until a notice has gone to it."""
+    return credential.method in {PHONE, MAIL} and credential.label == EARLIER
+
+
+def destination_digest(mac: Callable[[bytes], bytes], address: str) -> str:
+    """What stands for a number or an address where it must not be readable."""
+    return mac(f"destination {address}".encode())[:DIGEST_OCTETS].hex()
 
 
 def called(credential: Credential) -> str:

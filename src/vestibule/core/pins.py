@@ -15,6 +15,8 @@ from vestibule.core.credentials import Credential
 Mac = Callable[[bytes], bytes]
 
 PIN = "pin"
+"""The method of a credential that proves nothing by itself."""
+
 LONGEST = 16
 DAY = 86400.0
 RUN = 4  # digits of a telephone number
@@ -65,6 +67,12 @@ def with_pin(
         "history": before,
     }
     return replace(credential, memory=json.dumps(fresh), version=credential.version + 1)
+
+
+def to_be_changed(credential: Credential) -> Credential:
+    """The credential whose PIN must be changed before it lets in again."""
+    kept = json.loads(credential.memory) | {"must_change": True}
+    return replace(credential, memory=json.dumps(kept), version=credential.version + 1)
 
 
 def pin_fault(mac: Mac, credential: Credential, pin: str, rules: PinRules) -> str:

@@ -6,12 +6,21 @@ Each node finds out for itself. After a pause one send is let through; while it 
 from collections import deque
 from dataclasses import dataclass, field
 
-from vestibule.core.delivery import Fault, Outcome, Sent
+from vestibule.core.delivery import Fault, Medium, Outcome, Sent
 
 WINDOW_CALLS, WINDOW_SECONDS = 20, 60.0
 ENOUGH = 5
 PAUSE_SECONDS, LONGEST_PAUSE = 30.0, 300.0
 HEALTHY = 0.6  # of the health of the best, below which the order of the route is left
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a provider stands for one medium: its health from 0 to 1, and for how many seconds it is left alone."""
+
+    medium: Medium
+    health: float
+    rests: float
 
 
 @dataclass(slots=True)
@@ -55,6 +64,10 @@ class Breaker:
         return 0.6 * _share(self.calls, now, WINDOW_SECONDS * 15) + 0.4 * _share(
             self.receipts, now, WINDOW_SECONDS * 15
         )
+
+    def standing(self, medium: Medium, now: float) -> Standing:
+        """How it stands, as people are told."""
+        return Standing(medium, self.health(now), max(0.0, self.open_until - now))
 
     def _failing(self, now: float) -> bool:
         lately = [good for at, good in self.calls if now - at < WINDOW_SECONDS]

@@ -16,6 +16,7 @@ from vestibule.core.ports import BegunMethod, R, Reading, Store, TypedMethod, Ve
 from vestibule.core.secret import Secret
 from vestibule.core.users import User
 from vestibule.flows.acting import HOST, Acting
+from vestibule.flows.breaker import Standing
 from vestibule.flows.kinds import NO_DIRECTORIES, Directories
 from vestibule.flows.passkey_shapes import Passkeys
 from vestibule.flows.provider_kinds import NO_PROVIDERS, Providers
@@ -120,6 +121,7 @@ class Desk:
     codes_left: Callable[[Credential], int] = lambda _: 0  # of a list of recovery codes
     code_mac: Callable[[bytes], bytes] = lambda _: b""  # for codes that are sent, and PINs
     providers: Providers = NO_PROVIDERS  # of calls, texts and mail
+    standings: Callable[[str], tuple[Standing, ...]] = lambda _: ()  # of a provider, as this node has met it
 
     def new_id(self) -> str:
         """An id that nothing has; ids rise with time, so that what is made together lies together on the disk."""

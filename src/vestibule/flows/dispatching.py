@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 
 from vestibule.core import call_script
 from vestibule.core.attempts import Attempt
+from vestibule.core.call_sounds import Sound
 from vestibule.core.credentials import Credential, CredentialState
 from vestibule.core.delivery import Destination, Fault, Medium, Outcome, Outgoing, Sent
 from vestibule.core.journal import Entry, EntryKind
 from vestibule.core.messages import Message, Missed
 from vestibule.core.outbox import OutboxRow
-from vestibule.core.phones import MAIL, Phone, phone_of
+from vestibule.core.phones import MAIL, Phone, destination_digest, phone_of
 from vestibule.core.ports import Reading, Writing
 from vestibule.core.prompts import AnswerCall
 from vestibule.core.reasons import Result
@@ -41,6 +42,8 @@ NOT_SENT = {Medium.CALL: Result.NOT_DELIVERED, Medium.TEXT: Result.TEXT_NOT_SENT
 LIMITS_OF_MONEY = frozenset({"money_in_day", "money_in_month", "region_money_in_day"})
 VERIFY = "verify"
 NUMBER_CHANGED = "number_changed"
+NOTICE = "notice_"  # how templates begin that tell of something done
+TEST = "test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +210,7 @@ class Dispatcher:
         cost = cost_of(writing, self._snapshot(), leg, wanted.medium, wanted.number, parts=parts)
         to = self.digest(wanted.credential.reach)
         phone, address = wanted.phone, wanted.address
-        notice = wanted.message.template == NUMBER_CHANGED
+        notice = wanted.message.template == NUMBER_CHANGED or wanted.message.template.startswith(NOTICE)
         return Asking(wanted.user.id, to, wanted.number, phone, wanted.medium, address, cost, now, again, notice)
 
     def _send(self, wanted: _Wanted, leg: Leg, asking: Asking, now: float) -> Send:
@@ -233,12 +236,13 @@ class Dispatcher:
 
     def _script(self, wanted: _Wanted, now: float) -> Secret:
         """How the conversation of a call begins."""
-        sending = self._snapshot().settings.sending
+        sending, template = self._snapshot().settings.sending, wanted.message.template
         turn = call_script.begin(
             min(wanted.message.deadline, now + sending.call_seconds),
             stage=wanted.stage,
-            fraud=self._snapshot().settings.fraud_block_seconds > 0 and wanted.message.template != VERIFY,
-            registers=wanted.message.template == VERIFY,
+            fraud=self._snapshot().settings.fraud_block_seconds > 0 and template != VERIFY,
+            code=code_of(self._mac, wanted.credential.id, verifying(wanted.credential)) if template == VERIFY else "",
+            tells=Sound.TEST.value if template == TEST else "",
             confirm=self._drawn(sending.fraud_code) if sending.call_digit else "",
             extension=wanted.phone.extension,
         )
@@ -261,7 +265,7 @@ class Dispatcher:
 
     def digest(self, address: str) -> str:
         """What stands for a number or an address where it must not be readable."""
-        return self._mac(f"destination {address}".encode())[:ID_OCTETS].hex()
+        return destination_digest(self._mac, address)
 
     # -- opening ----------------------------------------------------------------------------------------------------
 

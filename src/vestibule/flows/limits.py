@@ -41,8 +41,8 @@ class Ledger(Protocol):
 class Asking:
     """One message that somebody wants to be sent. `number` is None for mail, `to` a keyed digest of where it goes.
 
-    `cost` is what it is taken to cost, in millionths; `again` is whether another provider has failed to carry the same. A
-    `notice` tells of something that was done, and waits for nobody: only the limits of money hold for it.
+    `cost` is what it is taken to cost, in millionths; `again` is whether another provider has failed to carry the same.
+    A `notice` tells of something that was done, and waits for nobody: only the limits of money hold for it.
     """
 
     user_id: str

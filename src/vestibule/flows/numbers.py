@@ -54,20 +54,25 @@ class Number:
         return int(self.e164[-6:])
 
 
-def read_number(text: str) -> tuple[Number, str]:
+def read_number(text: str, region: str = "") -> tuple[Number, str]:
     """A number as somebody wrote it, and its extension ("" for none): `+1 425 555 0100 x1234`, `… x@1234`.
 
-    Refused when it is none. Numbers of ranges that are kept for examples are taken.
+    One without its country is read as of `region`. Refused when it is none. Numbers of ranges that are kept for examples are taken.
     """
     written, _, extension = text.strip().lower().replace("ext.", "x").replace("ext", "x").partition("x")
     try:
-        parsed = phonenumbers.parse(written)
+        parsed = phonenumbers.parse(written, region or None)
     except NumberParseException:
         raise Refused(NOT_A_NUMBER, "number") from None
     number = _known(parsed)
     if not number.possible:
         raise Refused(NO_SUCH_NUMBER, "number")
     return number, extension.strip()
+
+
+def calling_code(region: str) -> int:
+    """The digits after `+` of a region, 0 for one that does not exist."""
+    return int(phonenumbers.country_code_for_region(region))
 
 
 @lru_cache(maxsize=65536)

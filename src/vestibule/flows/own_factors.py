@@ -11,6 +11,8 @@ from functools import partial
 from vestibule.core.credentials import Credential, CredentialState, Seed
 from vestibule.core.journal import Line, Query, masked
 from vestibule.core.passkeys import About
+from vestibule.core.phones import earlier
+from vestibule.core.pins import PIN
 from vestibule.core.ports import Reading, Writing
 from vestibule.core.prompts import CODE, Way
 from vestibule.core.secret import Secret
@@ -103,7 +105,8 @@ async def overview(desk: Desk, signed: Signed) -> Overview:
     now = desk.clock()
 
     def question(reading: Reading) -> Overview:
-        held = [one for one in _held(reading, signed.user.id) if one.state is not CredentialState.PENDING]
+        held = _held(reading, signed.user.id)
+        held = [one for one in held if one.state is not CredentialState.PENDING and _proves(one)]
         factors = tuple(sorted((_factor(desk, reading, one, now) for one in held), key=_order))
         password, user = reading.get(Password, signed.user.id), reading.get(User, signed.user.id)
         ways = _ways(desk, held, now)
@@ -251,7 +254,8 @@ async def remove(desk: Desk, signed: Signed, id: str, *, last: bool) -> None:
     def act(writing: Writing) -> None:
         user, one = the_person(writing, signed), _theirs(writing, signed, id)
         now = desk.clock()
-        others = [held for held in _held(writing, user.id) if held.id != id and held.usable(now)]
+        held = [other for other in _held(writing, user.id) if other.id != id and _proves(other)]
+        others = [other for other in held if other.usable(now)]
         if not others and not last:
             raise Refused(LAST, "last")
         with keeping_an_owner(desk, writing, user):
@@ -320,9 +324,14 @@ def _held(reading: Reading, user_id: str) -> list[Credential]:
     return reading.find(Credential, "user_id", user_id)
 
 
+def _proves(one: Credential) -> bool:
+    """Whether it is a factor at all: a PIN stands beside one, and a number of earlier only waits for its notice."""
+    return one.method != PIN and not earlier(one)
+
+
 def _theirs(reading: Reading, signed: Signed, id: str) -> Credential:
     one = reading.get(Credential, id)
-    if one is None or one.user_id != signed.user.id or one.state is CredentialState.PENDING:
+    if one is None or one.user_id != signed.user.id or one.state is CredentialState.PENDING or not _proves(one):
         raise Missing(GONE)
     return one
 

@@ -12,7 +12,20 @@ from vestibule.core.credentials import Credential, CredentialState
 from vestibule.core.delivery import Medium
 from vestibule.core.messages import Message
 from vestibule.core.outbox import OutboxRow
-from vestibule.core.phones import CALL_USE, MAIL, PHONE, REPLY_USE, TEXT_USE, USES, Phone, PhoneKind, phone_of, shown
+from vestibule.core.phones import (
+    CALL_USE,
+    EARLIER,
+    MAIL,
+    PHONE,
+    REPLY_USE,
+    TEXT_USE,
+    USES,
+    Phone,
+    PhoneKind,
+    earlier,
+    phone_of,
+    shown,
+)
 from vestibule.core.ports import Reading, Writing
 from vestibule.core.users import Mfa, User
 from vestibule.flows.desk import Desk, Told, checked, the_user
@@ -27,7 +40,6 @@ from vestibule.wire.user_csv import checked_email
 MOST = 5
 LONGEST_LABEL = 60
 NOTICE_SECONDS = 600.0
-EARLIER = "earlier number"
 EXTENSION = frozenset("0123456789,*#")
 MEDIA = {TEXT_USE: Medium.TEXT, CALL_USE: Medium.CALL, REPLY_USE: Medium.TEXT}
 NO_PHONE = "There is no such telephone number or address of {name}. See them with: vestibule phone list {name}"
@@ -97,7 +109,7 @@ async def change(
         with protected(desk, writing, actor, person):
             before = the_phone(writing, person, phone)
             memory = phone_of(before)
-            memory = memory if uses is None else replace(memory, uses=_uses(uses))
+            memory = memory if uses is None else replace(memory, uses=read_uses(uses))
             memory = memory if pin is None else replace(memory, pin=asked)
             one = replace(before, memory=memory.text(), version=before.version + 1)
             one = one if label is None else replace(one, label=checked(label, "label", LONGEST_LABEL))
@@ -137,7 +149,7 @@ async def remove(desk: Desk, actor: str, *, user: str, phone: str) -> Told:
 def of_person(reading: Reading, user_id: str) -> list[Credential]:
     """Their numbers and addresses, in the order in which they were given; without what only waits for a notice."""
     held = reading.find(Credential, "user_id", user_id)
-    return [one for one in held if one.method in {PHONE, MAIL} and one.label != EARLIER]
+    return [one for one in held if one.method in {PHONE, MAIL} and not earlier(one)]
 
 
 def the_phone(reading: Reading, user: User, phone: str) -> Credential:
@@ -154,21 +166,23 @@ def tell_old_number(desk: Desk, writing: Writing, before: Credential) -> None:
     if before.method != PHONE or TEXT_USE not in phone_of(before).uses:
         return
     now = desk.clock()
-    earlier = replace(
+    old = replace(
         before,
         id=desk.new_id(),
         state=CredentialState.DISABLED,
         label=EARLIER,
         expires_at=now + NOTICE_SECONDS,
     )
-    writing.put(earlier)
-    send_soon(desk, writing, earlier, NUMBER_CHANGED, now + NOTICE_SECONDS)
+    writing.put(old)
+    send_soon(desk, writing, old, NUMBER_CHANGED, now + NOTICE_SECONDS)
 
 
-def send_soon(desk: Desk, writing: Writing, to: Credential, template: str, deadline: float) -> Message:
+def send_soon(
+    desk: Desk, writing: Writing, to: Credential, template: str, deadline: float, medium: Medium = Medium.TEXT
+) -> Message:
     """Put a message into the outbox with this very slice; the sweep of a running server sends it at once."""
-    channel = Medium.MAIL.value if to.method == MAIL else Medium.TEXT.value
-    message = Message(desk.new_id(), channel, to.id, "", template, deadline)
+    channel = Medium.MAIL if to.method == MAIL else medium
+    message = Message(desk.new_id(), channel.value, to.id, "", template, deadline)
     writing.put(OutboxRow(message.id, message, "", 0.0))
     return message
 
@@ -195,25 +209,29 @@ def phone_told(one: Credential) -> Told:
 
 def why_unfit(desk: Desk, one: Credential, uses: Sequence[str]) -> str:
     """What keeps a number from any of these uses, in words; "" for nothing."""
+    for use in uses:
+        if found := unfit(desk, one, [use]):
+            return f"{WHY[found]}: {use}."
+    return ""
+
+
+def unfit(desk: Desk, one: Credential, uses: Sequence[str]) -> str:
+    """What keeps a number from any of these uses, by its name; "" for nothing."""
     if one.method != PHONE:
         return ""
     number, phone, sending = known_number(one.reach), phone_of(one), desk.store.snapshot.settings.sending
-    for use in uses:
-        found = forbidden(number, MEDIA[use], phone, sending)
-        if found:
-            return f"{WHY[found]}: {use}."
-    return ""
+    return next((found for use in uses if (found := forbidden(number, MEDIA[use], phone, sending))), "")
 
 
 # -- small things ----------------------------------------------------------------------------------------------------
 
 
-def read_reach(number: str, kind: str, uses: Sequence[str], now: float) -> tuple[str, Phone]:
+def read_reach(number: str, kind: str, uses: Sequence[str], now: float, region: str = "") -> tuple[str, Phone]:
     """What somebody wrote: an address, or a number with its extension."""
     if "@" in number and not number.strip().startswith("+"):
         return _address(number), Phone(uses=(), changed_at=now)
-    found, extension = read_number(number)
-    return found.e164, Phone(_kind(kind), _extension(extension), _uses(uses), changed_at=now)
+    found, extension = read_number(number, region)
+    return found.e164, Phone(_kind(kind), _extension(extension), read_uses(uses), changed_at=now)
 
 
 def _moved(one: Credential, number: str, now: float) -> Credential:
@@ -267,7 +285,8 @@ def _kind(kind: str) -> PhoneKind:
         raise Refused(f"kind must be one of {', '.join(PhoneKind)}.", "kind") from None
 
 
-def _uses(uses: Sequence[str]) -> tuple[str, ...]:
+def read_uses(uses: Sequence[str]) -> tuple[str, ...]:
+    """Uses in their order; refused for none, and for what is no use."""
     if not uses or not set(uses) <= set(USES):
         raise Refused(f"uses are one or more of {', '.join(USES)}.", "uses")
     return tuple(use for use in USES if use in uses)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from vestibule.core.credentials import Credential
 from vestibule.core.phones import PHONE
-from vestibule.core.pins import LONGEST, PIN, PinRules, pin_fault, pin_of, right_pin, with_pin
+from vestibule.core.pins import LONGEST, PIN, PinRules, pin_fault, pin_of, right_pin, to_be_changed, with_pin
 from vestibule.core.ports import Reading, Writing
 from vestibule.core.users import User
 from vestibule.flows.binding import SLOW_DOWN, WRONG, counted
@@ -45,6 +45,22 @@ async def remove(desk: Desk, actor: str, *, user: str) -> Told:
             writing.remove(Credential, one.id)
             writing.note(desk.entry("pin.remove", actor, person, one.id))
         return {"removed": person.name}
+
+    return await desk.store.change(act)
+
+
+async def require_change(desk: Desk, actor: str, *, user: str) -> Told:
+    """Let somebody change their PIN at its next use; until then the present one is still asked for."""
+
+    def act(writing: Writing) -> Told:
+        person = the_user(writing, user)
+        with protected(desk, writing, actor, person):
+            one = pin_of(writing.find(Credential, "user_id", person.id))
+            if one is None:
+                raise Missing(f"{person.name} has no PIN.", "user")
+            writing.put(to_be_changed(one))
+            writing.note(desk.entry("pin.set", actor, person, one.id, must_change=True))
+        return {"must_change": True}
 
     return await desk.store.change(act)
 

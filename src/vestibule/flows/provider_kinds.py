@@ -27,7 +27,7 @@ class Providers(Protocol):
         """What can be set up."""
 
     def provider_of(self, id: str) -> Provider | None:
-        """The provider with this id; None for one that is not set up. Raises Malformed for settings that do not work."""
+        """The provider with this id, None for one that is not set up. Raises Malformed for what does not work here."""
 
     def hook_of(self, id: str) -> str:
         """The URL at which this provider tells us things; "" where we have no public address."""

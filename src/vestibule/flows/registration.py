@@ -5,23 +5,27 @@ be given by what there is here. The others belong to resets of passwords by ones
 to key stores of a platform, which come to us through none of our doors.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from vestibule.core.credentials import BYPASS, Credential, CredentialState
 from vestibule.core.journal import Query
+from vestibule.core.phones import MAIL, PHONE
+from vestibule.core.pins import PIN
 from vestibule.core.policy import DEFAULT, evaluate
 from vestibule.core.ports import Reading, Writing
 from vestibule.core.reasons import Reason
 from vestibule.core.users import User
 from vestibule.flows.client_rules import PORTAL
 from vestibule.flows.desk import Desk
+from vestibule.flows.foreseen import uses_here
 
 DAY = 86400.0
 READ_AT_ONCE = 100
-STRONGEST_FIRST = ("passkey", "totp", "hotp")
-PASSING = frozenset({BYPASS, "access_pass", "recovery"})
-"""What lets in for a while or in need, and is no factor to live with."""
+STRONGEST_FIRST = ("passkey", "totp", "hotp", PHONE)
+PASSING = frozenset({BYPASS, "access_pass", "recovery", PIN, MAIL})
+"""What lets in for a while or in need, or where a rule names it, and is no factor to live with."""
 
 
 class Why(StrEnum):
@@ -52,10 +56,17 @@ async def offer(desk: Desk, user: User) -> Offer:
         held = reading.find(Credential, "user_id", user.id)
         lasting = _lasting(held, desk.clock())
         asked = evaluate(desk.store.snapshot.rules, PORTAL, user.groups, desk.address)
-        able = [one for one in STRONGEST_FIRST if one in desk.methods and (not asked.methods or one in asked.methods)]
+        able = [one for one in STRONGEST_FIRST if _may(desk, asked.methods, one)]
         return Offer(tuple(able), None if lasting else _why(desk, reading, user, held), lasting)
 
     return await desk.store.read(question)
+
+
+def _may(desk: Desk, named: Iterable[str], method: str) -> bool:
+    """Whether the rule takes it, and, for a telephone, whether there is anybody who carries something to it."""
+    if method != PHONE:
+        return method in desk.methods and (not named or method in named)
+    return any(use in desk.methods and (not named or use in named) for use in uses_here(desk))
 
 
 async def ask(desk: Desk, user: User) -> Why | None:

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from vestibule.core.credentials import Credential
-from vestibule.core.phones import PHONE
+from vestibule.core.phones import earlier
 from vestibule.core.ports import Reading, Store, Writing
 from vestibule.core.sends import Counted, Send
-from vestibule.flows.phones import EARLIER
 
 SLICE = 200
 KEPT_SECONDS = 90 * 86400.0
@@ -19,13 +18,8 @@ async def forget(store: Store, now: float) -> int:
     return (
         await _walk(store, Counted, lambda one: now >= one.until)
         + await _walk(store, Send, lambda one: now - one.begun_at >= KEPT_SECONDS)
-        + await _walk(store, Credential, lambda one: _earlier(one) and now >= one.expires_at)
+        + await _walk(store, Credential, lambda one: earlier(one) and now >= one.expires_at)
     )
-
-
-def _earlier(one: Credential) -> bool:
-    """Whether it is a number that was changed, kept for the notice alone."""
-    return one.method == PHONE and one.label == EARLIER
 
 
 async def _walk(store: Store, kind: type[R], old: Callable[[R], bool]) -> int:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from vestibule.core.clients import Client, SignIn
 from vestibule.core.credentials import ACCESS_PASS, Credential, CredentialState
 from vestibule.core.journal import Entry, EntryKind, Query
+from vestibule.core.pins import PIN
 from vestibule.core.ports import Reading, Store, Writing
 from vestibule.core.sessions import Session
 from vestibule.core.snapshot import Settings
@@ -239,7 +240,7 @@ def may_register(reading: Reading, user_id: str) -> bool:
     A factor that was disabled or has expired is no reason to let in whoever knows the password.
     """
     held = reading.find(Credential, "user_id", user_id)
-    return all(one.state is CredentialState.PENDING for one in held)
+    return all(one.state is CredentialState.PENDING or one.method == PIN for one in held)
 
 
 def _stage(reading: Reading, session: Session, now: float) -> Stage:
@@ -247,7 +248,7 @@ def _stage(reading: Reading, session: Session, now: float) -> Stage:
 
     What a temporary access pass opened ends with the pass.
     """
-    usable = {one.method for one in reading.find(Credential, "user_id", session.user_id) if one.usable(now)}
+    usable = {one.method for one in reading.find(Credential, "user_id", session.user_id) if one.usable(now)} - {PIN}
     over = session.method == ACCESS_PASS and ACCESS_PASS not in usable
     proven = bool(session.method) and not over
     if usable:

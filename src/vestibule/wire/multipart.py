@@ -12,9 +12,7 @@ from vestibule.core.errors import Malformed
 
 MOST_PARTS = 40
 LONGEST_HEAD = 2000
-_BOUNDARY = re.compile(
-    r'\s*multipart/form-data\s*;\s*boundary=(?:"([^"]{1,70})"|([^\s";,]{1,70}))\s*', re.IGNORECASE
-)
+_BOUNDARY = re.compile(r'\s*multipart/form-data\s*;\s*boundary=(?:"([^"]{1,70})"|([^\s";,]{1,70}))\s*', re.IGNORECASE)
 _NAMED = re.compile(r""";\s*(name|filename)="([^"]*)\"""", re.IGNORECASE)
 _HEAD = re.compile(rb"content-disposition:[ \t]*form-data(.*)", re.IGNORECASE)
 

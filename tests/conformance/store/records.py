@@ -2,7 +2,7 @@
 
 from dataclasses import MISSING, fields, replace
 from operator import attrgetter
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -20,6 +20,13 @@ from vestibule.core.sends import Send
 from vestibule.core.users import User
 
 SEND = Send("1", "", "", "", "", "", Medium.TEXT)
+
+
+def _with(send: Send, name: str, value: str) -> Send:
+    changes: dict[str, Any] = {name: value}
+    return replace(send, **changes)
+
+
 INDEXED: list[tuple[str, str, Record, Record]] = [
     ("key", "zoe", User("1", "Zoe", "zoe"), User("2", "Zoe", "zoé")),
     ("email", "z@example.org", User("1", "a", "a", email="z@example.org"), User("2", "b", "b")),
@@ -40,7 +47,7 @@ INDEXED: list[tuple[str, str, Record, Record]] = [
         OutboxRow("2", Message("2", "test", "", "", "", 0.0), "mfa2", 0.0),
     ),
     *[
-        (name, "7", replace(SEND, **{name: "7"}), replace(SEND, id="2", **{name: "8"}))
+        (name, "7", _with(SEND, name, "7"), _with(replace(SEND, id="2"), name, "8"))
         for name in ("message_id", "attempt_id", "user_id", "reference")
     ],
     ("client_id", "vpn", ApiKey("1", "a", "digest", "vpn"), ApiKey("2", "b", "digest", "web")),

@@ -15,12 +15,12 @@ from vestibule.core.providers import ProviderRecord, Route
 from vestibule.core.snapshot import Settings, Snapshot
 from vestibule.core.users import Group, User
 
-Ruling = Client | Rule | Group | DirectoryRecord | ProviderRecord | Route
-RULING = [record for record in FULL if isinstance(record, Ruling)]
+InSnapshot = Client | Rule | Group | DirectoryRecord | ProviderRecord | Route
+RULING = [record for record in FULL if isinstance(record, InSnapshot)]
 OTHERS = [record for record in FULL if record not in RULING]
 
 
-def ruling_in(one: Snapshot) -> list[Ruling]:
+def ruling_in(one: Snapshot) -> list[InSnapshot]:
     by_id: tuple[Mapping[str, Any], ...] = (one.clients, one.groups, one.directories, one.providers)
     return [*one.rules, *one.routes, *(record for some in by_id for record in some.values())]
 
@@ -66,7 +66,7 @@ class Ruling:
 
     @pytest.mark.parametrize("record", RULING, ids=lambda record: type(record).__name__)
     async def test_what_rules_is_in_the_next_snapshot_and_leaves_with_it(
-        self, open_store: OpenStore, record: Ruling
+        self, open_store: OpenStore, record: InSnapshot
     ) -> None:
         store = await open_store()
         before = (await look(store, NOBODY)).snapshot

@@ -53,7 +53,8 @@ PATIENT = {
 }
 """Limits that a telephone on a page does not need; whoever tries things out would meet them at once."""
 
-CLIENTS = (    {"id": "demo", "name": "Demo", "sign_in": "password_then_code"},
+CLIENTS = (
+    {"id": "demo", "name": "Demo", "sign_in": "password_then_code"},
     {"id": "demo-one-field", "name": "Demo, one field", "sign_in": "password_and_code"},
     {"id": "demo-code-only", "name": "Demo, code only", "sign_in": "code_only"},
 )

@@ -57,5 +57,6 @@ def desk_of(pieces: Pieces) -> Desk:
         codes_left=recovery.left,
         code_mac=pieces.delivery.mac,
         providers=pieces.delivery.providers,
+        standings=pieces.delivery.standings,
         passes=next((method for method in methods if isinstance(method, AccessPass)), None),
     )

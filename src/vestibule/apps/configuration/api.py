@@ -107,8 +107,8 @@ class Api(Section):
     )
     allowed_hosts: Hosts = Field(
         default=(),
-        description="Host names under which the API may be asked, besides localhost, server.name, server.address, that of "
-        "public_url and the addresses that it listens on.",
+        description="Host names under which the API may be asked, besides localhost, server.name, server.address, that "
+        "of public_url and the addresses that it listens on.",
         examples=[["mfa.example.org"]],
     )
     public_url: Url = Field(

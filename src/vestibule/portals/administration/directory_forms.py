@@ -82,6 +82,11 @@ LDAP = (
         default="5",
     ),
     Field("adopt", marked("Local people of the same name become the directory's"), "tick"),
+    Field(
+        "ntlm_domain",
+        marked("NetBIOS name of the domain"),
+        hint=marked("As CORP; only for clients that send MS-CHAP, which also takes winbind on this server."),
+    ),
 )
 RADIUS = (
     Field(
@@ -92,6 +97,11 @@ RADIUS = (
         required=True,
     ),
     Field("nas_identifier", "NAS-Identifier", hint=marked("Under which they know us."), default="vestibule"),
+    Field(
+        "inner_name_checked",
+        marked("They refuse an EAP sign-in whose inner name is not the outer one"),
+        "tick",
+    ),
 )
 FIELDS = {"ldap": LDAP, "radius": RADIUS}
 KINDS = {
@@ -107,7 +117,16 @@ def fields_of(kind: str) -> tuple[Field, ...]:
 
 def values_of(kind: str, settings: Mapping[str, Any]) -> Values:
     """The settings as the form shows them."""
-    fields = fields_of(kind)
+    return shown_in(fields_of(kind), settings)
+
+
+def settings_of(kind: str, values: Values) -> dict[str, Any]:
+    """What was typed, as settings; refused where the text of the rest can not be read."""
+    return read_from(fields_of(kind), values)
+
+
+def shown_in(fields: tuple[Field, ...], settings: Mapping[str, Any]) -> Values:
+    """The settings as these fields show them, and the rest as a text."""
     shown = {f"set-{one.name}": _shown(one, settings.get(one.name)) for one in fields}
     own = {one.name for one in fields if _fits(one, settings.get(one.name))}
     rest = {name: value for name, value in settings.items() if name not in own}
@@ -115,10 +134,10 @@ def values_of(kind: str, settings: Mapping[str, Any]) -> Values:
     return {"secret": "", "more": text, **shown}
 
 
-def settings_of(kind: str, values: Values) -> dict[str, Any]:
-    """What was typed, as settings; refused where the text of the rest can not be read."""
+def read_from(fields: tuple[Field, ...], values: Values) -> dict[str, Any]:
+    """What was typed into these fields, and as the rest. Refused by field."""
     found = _rest(values.get("more", ""))
-    for one in fields_of(kind):
+    for one in fields:
         value = _read(one, values.get(f"set-{one.name}", "").strip())
         if value is not None and one.name not in found:
             found[one.name] = value

@@ -55,6 +55,7 @@ SECTIONS = (
     Section("clients", "/admin/clients", marked("Clients"), Right.SEE),
     Section("policy", "/admin/policy", marked("Policy"), Right.SEE),
     Section("directories", "/admin/directories", marked("Directories"), Right.SEE),
+    Section("delivery", "/admin/delivery", marked("Delivery"), Right.SEE),
     Section("journal", "/admin/journal", marked("Journal"), Right.SEE),
     Section("settings", "/admin/settings", marked("Settings"), Right.SEE),
 )

@@ -98,7 +98,8 @@ def _recording_row(one: Recording, vault: Vault) -> Row:
 
 
 def _recording(row: Row, vault: Vault) -> Recording:
-    return Recording(*row[:5], bytes(row[5]))
+    fields = [*row[:5], bytes(row[5])]
+    return Recording(*fields)
 
 
 PROVIDERS = Shape(ProviderRecord, schema.providers, _provider_row, _provider, settings=True, sealed_in="sealed")

@@ -16,6 +16,8 @@ from vestibule.core.prompts import Way
 from vestibule.core.reasons import Reason
 from vestibule.stores.sql.question_text import prompt_of, prompt_value, ways_of, ways_text
 
+_UNTOLD = (0.0, "[]", "")  # until when, the ways, and this one
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -71,7 +73,7 @@ def _decision(parts: Sequence[Any]) -> Decision:
         case ["reject", reason]:
             return Reject(Reason(reason))
         case ["ask", attempt_id, nonce, prompt, *rest]:
-            return Ask(attempt_id, nonce, prompt_of(prompt), *_until_and_ways(rest or [0.0]))
+            return Ask(attempt_id, nonce, prompt_of(prompt), *_until_and_ways(rest))
         case ["wait", attempt_id, nonce, prompt, *rest]:
             return Wait(attempt_id, nonce, prompt_of(prompt), *_until_and_ways(rest))
         case _:
@@ -80,5 +82,5 @@ def _decision(parts: Sequence[Any]) -> Decision:
 
 def _until_and_ways(parts: Sequence[Any]) -> tuple[float, tuple[Way, ...], str]:
     """Until when, the ways, and this one; the program before this one wrote no ways."""
-    expires_at, ways, way = (*parts, *("[]", "")[max(len(parts) - 1, 0) :])
-    return expires_at, ways_of(json.loads(ways)), way
+    told = [*parts, *_UNTOLD[len(parts) :]]
+    return told[0], ways_of(json.loads(told[1])), told[2]

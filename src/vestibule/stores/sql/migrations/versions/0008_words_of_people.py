@@ -39,5 +39,5 @@ def _pages() -> Iterator[list[User]]:
         "SELECT id, name, key, first_name, last_name, email FROM users WHERE id > :after ORDER BY id LIMIT :most"
     )
     while rows := op.get_bind().execute(some, {"after": after, "most": AT_ONCE}).all():
-        yield [User(*row[:5], email=row[5]) for row in rows]
+        yield [User(id, name, key, first, last, mail) for id, name, key, first, last, mail in rows]
         after = rows[-1][0]
