@@ -35,8 +35,8 @@ from vestibule.core.reasons import Reason, Result
 UNTIL = 2000.0
 
 
-def standard(*, fraud: bool = True, confirm: str = "", extension: str = "", registers: bool = False) -> Conversation:
-    turn = begin(UNTIL, fraud=fraud, confirm=confirm, extension=extension, registers=registers)
+def standard(*, fraud: bool = True, confirm: str = "", registers: bool = False, **more: str) -> Conversation:
+    turn = begin(UNTIL, fraud=fraud, confirm=confirm, registers=registers, **more)
     return Conversation(turn, Engine())
 
 
@@ -280,6 +280,28 @@ def test_a_number_that_is_being_registered_is_greeted_as_that() -> None:
     assert pin.prompts == ["activation", "activation_greeting_pin", "authentication_successful"]
 
 
+def test_a_code_is_spoken_twice_to_whoever_asks_for_it_and_to_no_recording() -> None:
+    call = standard(code="402", confirm="7")
+    call.plays("!.5#")
+    digits = ["digit_4", "digit_0", "digit_2"]
+    spoken = ["code_before_digits", *digits, "code_again", *digits, "code_after_digits"]
+    assert call.prompts == ["activation", "code_offer", "code_offer", *spoken]
+    assert (call.entered, call.said[-1].hang_up) == ([], True)
+    silent = standard(code="402")
+    silent.plays("!....")
+    assert not any(prompt.startswith("digit_") for prompt in silent.prompts)
+    assert "402" not in repr(silent.turn.state)
+
+
+def test_a_test_call_says_so_and_hangs_up_once_somebody_is_there() -> None:
+    call = standard(tells="test_call")
+    call.plays("!")
+    assert (call.prompts, call.said[-1].hang_up, call.entered) == (["test_call"], True, [])
+    far = standard(tells="test_call", extension="12")
+    far.plays("!#")
+    assert far.prompts == ["extension_prompt", "test_call"]
+
+
 def test_an_extension_is_dialled_once_and_then_somebody_has_to_say_that_they_are_there() -> None:
     call = standard(extension=",,12*3")
     call.plays("!.5##")
@@ -434,7 +456,7 @@ def test_what_was_keyed_is_in_no_text_that_a_log_could_take(keys: str) -> None:
     entered = happens(CallState(UNTIL, phase=Phase.ASKING, keyed=keys, answered_at=1.0), Pressed("#"), 1002)
     printed += [repr(entered), repr(entered.entered)]
     assert not any(keys in one for one in printed)
-    assert {one.name for one in fields(CallState) if not one.repr} == {"confirm", "extension", "keyed"}
+    assert {one.name for one in fields(CallState) if not one.repr} == {"code", "confirm", "extension", "keyed"}
 
 
 def run(beginning: Turn, steps: list[tuple[CallEvent, float]], data: st.DataObject) -> Conversation:

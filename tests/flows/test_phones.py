@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.conformance.store.opening import putting
+from tests.flows.carriers import Live, carriers
 from tests.flows.desks import ACTOR, NOON, Office, memory_office
 from vestibule.core.credentials import Credential, CredentialState
 from vestibule.core.delivery import Medium
@@ -17,6 +18,7 @@ from vestibule.core.sent_codes import code_of, verifying
 from vestibule.core.sessions import Session
 from vestibule.core.users import Mfa, User
 from vestibule.flows import own_phones, phones, pin_codes, users
+from vestibule.flows.own_phones import Wanted
 from vestibule.flows.refused import Missing, Refused
 from vestibule.flows.sends_upkeep import forget
 from vestibule.flows.sessions import Signed, Stage
@@ -28,7 +30,7 @@ NUMBER = "+1 425 555 0100"
 async def office() -> Office:
     opened = memory_office()
     mac = opened.desk.mac
-    opened = replace(opened, desk=replace(opened.desk, code_mac=mac))
+    opened = replace(opened, desk=replace(opened.desk, code_mac=mac, providers=Live()))
     await users.add(opened.desk, ACTOR, name="anna")
     return opened
 
@@ -144,7 +146,8 @@ async def test_who_is_erased_takes_what_was_sent_to_them_along(office: Office) -
 async def begun(office: Office) -> tuple[str, str]:
     """A number of Anna's own, and the code that is on its way there."""
     await office.store.change(lambda writing: writing.set("sending.regions", '["US"]'))
-    begun = await own_phones.begin(office.desk, await signed(office), number=NUMBER)
+    await carriers(office)
+    begun = await own_phones.begin(office.desk, await signed(office), Wanted(NUMBER))
     (one,) = [one for one in await held(office) if one.id == begun["id"]]
     return one.id, code_of(office.desk.code_mac, one.id, verifying(one))
 
@@ -182,8 +185,8 @@ async def test_a_number_that_is_not_proven_in_time_is_gone(office: Office) -> No
 
 @pytest.mark.requirement(25)
 async def test_a_number_of_ones_own_stays_within_the_regions(office: Office) -> None:
-    with pytest.raises(Refused, match="region"):
-        await own_phones.begin(office.desk, await signed(office), number=NUMBER)
+    with pytest.raises(Refused, match="this country"):
+        await own_phones.begin(office.desk, await signed(office), Wanted(NUMBER))
     assert await outbox(office) == []
 
 

@@ -49,7 +49,7 @@ def follow(site: Site, slapd: Slapd, folder: Path) -> str:
 
 
 def test_what_the_page_adds_to_slapd_is_what_our_slapd_has() -> None:
-    given = CONFIGURATION.format(folder="", certificates="", base=BASE, searcher=SEARCHER)
+    given = CONFIGURATION.format(folder="", certificates="", base=BASE, searcher=SEARCHER, root="")
     for line in Recipe.named("openldap").files["slapd.conf, additions"].splitlines():
         assert line in given.splitlines()
 

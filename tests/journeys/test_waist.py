@@ -197,7 +197,7 @@ async def test_what_can_not_be_delivered_turns_into_a_question_for_a_code(
     async with nas(any_world.radius) as asker:
         challenge = await asker.ask(asker.request("alice", "secret"))
         assert challenge.code == Code.ACCESS_CHALLENGE
-        assert challenge.first(Attribute.REPLY_MESSAGE) == b"Enter your verification code"
+        assert challenge.first(Attribute.REPLY_MESSAGE) == b"Enter your verification code or type one of: tap, code"
         typed = await asker.ask(asker.request("alice", alice.press(), state=typed_state(challenge)))
     assert typed.code == Code.ACCESS_ACCEPT
     await any_world.authenticate.close()

@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po, write_po
 
 from tests.house.sources import PACKAGE
 from vestibule.flows import binding, own_factors, passkey_models, passkeys, roles, trace_texts
+from vestibule.portals import phones
 from vestibule.portals.administration.saying import known
 from vestibule.portals.languages import CODES, DOMAIN, LOCALE
 from vestibule.stores.settings import known_settings
@@ -34,6 +35,7 @@ OF_FLOWS = (
     passkeys.THERE,
     passkey_models.OVERDUE,
     roles.LAST_OWNER,
+    *sorted(phones.SAID),
 )
 HEADER = "# The texts of the portal; `python -m tests.portals.catalogues` brings them up to date."
 ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)  # so that a run that finds nothing new changes nothing

@@ -23,10 +23,13 @@ from vestibule.core.api_keys import PastRequest
 from vestibule.core.clients import Client
 from vestibule.core.credentials import Credential, Seed
 from vestibule.core.decisions import Accept
+from vestibule.core.delivery import Medium
 from vestibule.core.directories import DirectoryRecord
 from vestibule.core.oath import hotp, time_step
 from vestibule.core.ports import Reading, Record
+from vestibule.core.providers import ProviderRecord
 from vestibule.core.secret import Secret
+from vestibule.core.sends import Send
 from vestibule.core.users import Mfa, User
 from vestibule.flows import keys
 from vestibule.stores.sql import SqlStore, open_store, read_keys
@@ -35,10 +38,10 @@ from vestibule.stores.sql.keyring import Keyring
 from vestibule.stores.vault import Vault
 
 PEOPLE = 20
-BESIDE = 6  # clients, directories and remembered answers each
+BESIDE = 6  # clients, directories, remembered answers, providers and calls each
 TURN = 1000  # time steps that one process may use up
 SLICE = 4
-ROWS = PEOPLE + 3 * BESIDE + 1
+ROWS = PEOPLE + 5 * BESIDE + 1
 
 
 def secret_of(number: int) -> Secret:
@@ -59,6 +62,8 @@ def everything() -> list[Record]:
             Client(f"client {number}", f"client {number}", (), (secret_of(number), secret_of(number + 1))),
             DirectoryRecord(f"directory {number}", "ldap", "{}", secret_of(number)),
             PastRequest(f"request {number}", "digest", secret_of(number), 1.0),
+            ProviderRecord(f"provider {number}", "webhook", "{}", secret_of(number)),
+            Send(f"send {number}", "", "", "", "", "", Medium.CALL, begun_at=1.0, memory=secret_of(number)),
         ]
     return records
 

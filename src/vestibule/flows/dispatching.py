@@ -26,7 +26,7 @@ from vestibule.core.sent_codes import code_of, verifying
 from vestibule.core.snapshot import Snapshot
 from vestibule.core.users import User
 from vestibule.flows.limits import Asking, admitted, settle_cost, uncount
-from vestibule.flows.message_texts import Wording, worded
+from vestibule.flows.message_texts import NOTICE, Wording, worded
 from vestibule.flows.numbers import Number, known_number
 from vestibule.flows.routes import Leg, cost_of, legs
 from vestibule.flows.shield import forbidden
@@ -42,7 +42,6 @@ NOT_SENT = {Medium.CALL: Result.NOT_DELIVERED, Medium.TEXT: Result.TEXT_NOT_SENT
 LIMITS_OF_MONEY = frozenset({"money_in_day", "money_in_month", "region_money_in_day"})
 VERIFY = "verify"
 NUMBER_CHANGED = "number_changed"
-NOTICE = "notice_"  # how templates begin that tell of something done
 TEST = "test"
 
 

@@ -6,7 +6,7 @@ Nothing is decided or counted here: the slice that sends looks once more, and co
 from collections.abc import Callable
 
 from vestibule.core.credentials import Credential
-from vestibule.core.delivery import Medium
+from vestibule.core.delivery import Medium, Provider
 from vestibule.core.errors import Malformed
 from vestibule.core.phones import CALL_USE, PHONE, REPLY_USE, TEXT_USE, destination_digest, phone_of
 from vestibule.core.ports import Reading
@@ -89,7 +89,14 @@ def carried(desk: Desk) -> frozenset[Medium]:
 def uses_here(desk: Desk) -> tuple[str, ...]:
     """What a telephone could be used for here."""
     media = carried(desk)
-    return tuple(use for use, medium in MEDIA.items() if medium in media)
+    able = [use for use, medium in MEDIA.items() if medium in media]
+    return tuple(use for use in able if use != REPLY_USE or _hears(desk))
+
+
+def _hears(desk: Desk) -> bool:
+    """Whether replies to texts come in."""
+    found = (_open(desk, id) for id in desk.store.snapshot.providers)
+    return any(one is not None and one.abilities.replies for one in found)
 
 
 def _legs(desk: Desk, medium: Medium, region: str) -> list[Leg]:
@@ -97,9 +104,13 @@ def _legs(desk: Desk, medium: Medium, region: str) -> list[Leg]:
 
 
 def _able(desk: Desk, id: str, medium: Medium) -> bool:
+    provider = _open(desk, id)
+    return provider is not None and medium in provider.abilities.media
+
+
+def _open(desk: Desk, id: str) -> Provider | None:
     record = desk.store.snapshot.providers.get(id)
     try:
-        provider = desk.providers.provider_of(id) if record and record.enabled else None
+        return desk.providers.provider_of(id) if record and record.enabled else None
     except Malformed:
-        return False  # the look at all providers has logged it
-    return provider is not None and medium in provider.abilities.media
+        return None  # the look at all providers has logged it

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vestibule.core.sending import Sending
+from vestibule.flows.notice_texts import APPLICATION, SUBJECT, WHAT_HAPPENED, WHAT_TO_DO
 
 OTP = "<$otp$>"
-APPLICATION = "<$application_name$>"
 LONGEST_APPLICATION = 40
 DEFAULT = "en"
+NOTICE = "notice_"  # how the names of templates begin that tell of something done
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,12 @@ TEXTS: Mapping[str, Mapping[str, Wording]] = {
         "en": Wording("This reply came too late. Sign in again to get a new code."),
         "nl": Wording("Dit antwoord kwam te laat. Meld u opnieuw aan voor een nieuwe code."),
         "th": Wording("คำตอบนี้มาช้าเกินไป โปรดเข้าสู่ระบบอีกครั้งเพื่อรับรหัสใหม่"),
+    },
+    **{
+        f"{NOTICE}{what}": {
+            language: Wording(f"{text}\n\n{WHAT_TO_DO[language]}", SUBJECT[language]) for language, text in said.items()
+        }
+        for what, said in WHAT_HAPPENED.items()
     },
 }
 """By template, then by language."""

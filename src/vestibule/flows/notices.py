@@ -31,6 +31,8 @@ NOTICED = frozenset(
         "phone.add",
         "phone.set",
         "phone.remove",
+        "pin.set",
+        "pin.remove",
         "session.not_me",
     }
 )

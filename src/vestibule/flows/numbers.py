@@ -57,7 +57,8 @@ class Number:
 def read_number(text: str, region: str = "") -> tuple[Number, str]:
     """A number as somebody wrote it, and its extension ("" for none): `+1 425 555 0100 x1234`, `… x@1234`.
 
-    One without its country is read as of `region`. Refused when it is none. Numbers of ranges that are kept for examples are taken.
+    One without its country is read as of `region`. Refused when it is none. Numbers of ranges that are kept for
+    examples are taken.
     """
     written, _, extension = text.strip().lower().replace("ext.", "x").replace("ext", "x").partition("x")
     try:

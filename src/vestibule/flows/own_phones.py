@@ -110,11 +110,14 @@ async def send_again(desk: Desk, signed: Signed, *, id: str, by: str = TEXT_USE)
     return await desk.store.change(act)
 
 
-async def waiting(desk: Desk, signed: Signed, *, id: str) -> Told:
-    """Where the code of a half-made one goes, masked. Refused when it is gone."""
+async def waiting(desk: Desk, signed: Signed, *, id: str) -> Told | None:
+    """Where the code of a half-made one goes, masked; None when it is gone."""
 
-    def question(reading: Reading) -> Told:
-        one = _half_made(desk, reading, signed, id)
+    def question(reading: Reading) -> Told | None:
+        try:
+            one = _half_made(desk, reading, signed, id)
+        except Missing:
+            return None
         return {"id": one.id, "to": shown(one), "method": one.method}
 
     return await desk.store.read(question)
@@ -141,8 +144,8 @@ async def may_have_pin(desk: Desk, signed: Signed) -> tuple[bool, bool]:
     return await desk.store.read(question)
 
 
-async def serve(desk: Desk, signed: Signed, *, id: str, uses: Sequence[str], pin: bool | None) -> None:
-    """Say what a number serves, and whether the PIN is asked for with it (None: as the settings say)."""
+async def serve(desk: Desk, signed: Signed, *, id: str, uses: Sequence[str], with_pin: bool) -> None:
+    """Say what a number serves, and that the PIN is asked for with it; that only the helpdesk can take back."""
     chosen = read_uses(uses)
 
     def act(writing: Writing) -> None:
@@ -150,9 +153,13 @@ async def serve(desk: Desk, signed: Signed, *, id: str, uses: Sequence[str], pin
         before = phone_of(one)
         if one.method != PHONE:
             raise Missing(GONE)
-        if before.pin and not pin:  # what somebody asked for beside the telephone is taken away by the helpdesk
+        if before.pin and not with_pin:
             raise Refused(PIN_STAYS, "pin")
-        new = replace(one, memory=replace(before, uses=chosen, pin=pin).text(), version=one.version + 1)
+        new = replace(
+            one,
+            memory=replace(before, uses=chosen, pin=True if with_pin else before.pin).text(),
+            version=one.version + 1,
+        )
         if why := unfit(desk, new, [use for use in chosen if use not in before.uses]):
             raise Refused(UNFIT[why], "uses")
         writing.put(new)

@@ -177,7 +177,7 @@ def tell_old_number(desk: Desk, writing: Writing, before: Credential) -> None:
     send_soon(desk, writing, old, NUMBER_CHANGED, now + NOTICE_SECONDS)
 
 
-def send_soon(
+def send_soon(  # noqa: PLR0917 - what a message is made of
     desk: Desk, writing: Writing, to: Credential, template: str, deadline: float, medium: Medium = Medium.TEXT
 ) -> Message:
     """Put a message into the outbox with this very slice; the sweep of a running server sends it at once."""

@@ -186,9 +186,10 @@ def send_told(one: Send) -> Told:
 
 def _first(desk: Desk, reading: Reading, user_id: str, provider: str) -> Credential:
     """The first of a person's numbers or addresses that this provider can reach."""
-    media = desk.providers.kinds[desk.store.snapshot.providers[provider].kind].media
+    kind = desk.providers.kinds.get(the_provider(reading, provider).kind)
+    media = kind.media if kind else frozenset()
     for one in reading.find(Credential, "user_id", user_id):
-        if one.reach and (one.method == MAIL) == (media == frozenset({Medium.MAIL})):
+        if media and one.reach and (one.method == MAIL) == (media == frozenset({Medium.MAIL})):
             return one
     raise Missing("This person has nothing that the provider could reach. Add it with: vestibule phone add", "user")
 

@@ -6,17 +6,32 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vestibule.portals import factors, passkeys, registering, security, signing_in, static_files, waiting, welcome
+from vestibule.portals import (
+    factors,
+    passkeys,
+    phones,
+    pins,
+    registering,
+    security,
+    signing_in,
+    static_files,
+    waiting,
+    welcome,
+)
 from vestibule.portals.administration import (
     api_keys,
     bench,
     clients,
+    delivery,
     directories,
     directory_runs,
     groups,
     journal,
     people,
+    person_phones,
     policy,
+    providers,
+    sending_routes,
     settings,
     start,
     tokens,
@@ -31,6 +46,7 @@ GET, POST = ["GET"], ["POST"]
 ADMINISTRATION = (
     start,
     people,
+    person_phones,
     upload,
     tokens,
     journal,
@@ -42,6 +58,9 @@ ADMINISTRATION = (
     settings,
     directories,
     directory_runs,
+    delivery,
+    providers,
+    sending_routes,
 )
 """The modules with pages of administration; each has its ROUTES under /admin."""
 
@@ -83,6 +102,13 @@ def _routes() -> list[Route]:
         *_pair("/security/app", factors.ask_app, factors.begin_app, registering=True),
         *_pair("/security/app/code", factors.to_the_beginning, factors.prove_app, registering=True),
         *_pair("/security/token", factors.ask_token, factors.activate_token, registering=True),
+        *_pair("/security/phone", phones.ask, phones.begin, registering=True),
+        *_pair("/security/mail", phones.ask_mail, phones.begin_mail),
+        *_pair("/security/phone/code", phones.ask_code, phones.prove, registering=True),
+        *_pair("/security/phone/again", phones.ask_code, phones.send_again, registering=True),
+        *_pair("/security/phones/{id}", phones.ask_uses, phones.change_uses),
+        *_pair("/security/phones/{id}/test", phones.ask_uses, phones.test),
+        *_pair("/security/pin", pins.ask, pins.change),
         *_pair("/security/recovery", factors.ask_recovery, factors.issue_recovery),
         *_pair("/security/factors/{id}/name", factors.ask_name, factors.rename),
         *_pair("/security/factors/{id}/removal", factors.ask_removal, factors.remove),

@@ -48,6 +48,12 @@ CHOICES = {
     "hotp": Choice(
         "hotp", "/security/token", marked("Hardware token"), marked("A small device with a button or a display.")
     ),
+    "phone": Choice(
+        "phone",
+        "/security/phone",
+        marked("Telephone"),
+        marked("A code by text or a call. The weakest: take one of the others if you can."),
+    ),
     own_factors.RECOVERY: Choice(
         own_factors.RECOVERY,
         "/security/recovery?first=1",

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from vestibule.core.password_policy import acceptable
 from vestibule.core.users import Mfa
-from vestibule.flows import own_factors, sessions, users
+from vestibule.flows import foreseen, own_factors, own_phones, sessions, users
 from vestibule.flows.refused import Refused
 from vestibule.flows.users import SHORTEST_ALONE, SHORTEST_BESIDE_A_CODE
 from vestibule.portals.languages import Language, marked
@@ -17,6 +17,8 @@ from vestibule.portals.words import happened, way_word
 NOTICES = {
     "added": marked("The new factor counts from now on."),
     "renamed": marked("The new name is kept."),
+    "phone": marked("What the telephone is used for is kept."),
+    "pin": marked("The PIN is kept. You are asked for it where a telephone wants one."),
     "removed": marked("The factor is removed. All other browsers are signed out."),
     "ended": marked("The other browser is signed out."),
     "preferred": marked("You are asked in this way first from now on."),
@@ -45,7 +47,17 @@ async def first_page(visit: Visit) -> Response:
     browsers = await sessions.listed(visit.desk, visit.who)
     notice = visit.say(NOTICES.get(visit.request.query_params.get("done", ""), ""))
     ways = [(way.id, way_word(visit.language, way)) for way in found.ways]
-    return visit.show("security.html", found=found, browsers=browsers, notice=notice, ways=ways)
+    with_phone, with_pin = await own_phones.may_have_pin(visit.desk, visit.who)
+    return visit.show(
+        "security.html",
+        found=found,
+        browsers=browsers,
+        notice=notice,
+        ways=ways,
+        media=foreseen.carried(visit.desk),
+        with_phone=with_phone,
+        with_pin=with_pin,
+    )
 
 
 async def prefer(visit: Visit) -> Response:

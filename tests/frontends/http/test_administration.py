@@ -11,6 +11,7 @@ from vestibule.core.api_keys import Right
 from vestibule.core.oath import hotp
 from vestibule.flows import api_keys
 from vestibule.flows.once import REMEMBERED_SECONDS, forget
+from vestibule.frontends.http.examples_delivery import ANSWERED
 from vestibule.wire.otpauth import read_key
 
 EVERYTHING = [right.value for right in Right]
@@ -152,7 +153,8 @@ async def test_the_tour(any_door: Door) -> None:
     await directories(tour)
     await ways_in(tour)
     await the_rest(tour)
-    assert set(ROUTES) - tour.seen == {"beginAttempt", "answerAttempt", "waitForAttempt", "startSync"}
+    others = {"beginAttempt", "answerAttempt", "chooseInAttempt", "waitForAttempt", "startSync"}
+    assert set(ROUTES) - tour.seen - others == set(ANSWERED)  # what takes providers is run with all its examples
     name = next(one["name"] for one in await _keys(any_door))
     acts = [entry for entry in await any_door.office.journal() if entry.action != "api_key.add"]
     assert {entry.actor for entry in acts} == {f"key {name}"}

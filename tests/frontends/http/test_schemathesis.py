@@ -66,7 +66,7 @@ async def test_a_key_that_verifies_finds_no_fault(served: tuple[Door, str]) -> N
     await door.person("alice")
     key = await door.key(client=await door.client())
     description = routes(door.behind).openapi()
-    assert await asyncio.to_thread(explore, description, url, key, verifying=True) == 3
+    assert await asyncio.to_thread(explore, description, url, key, verifying=True) == 4
 
 
 @pytest.mark.timeout(240)
@@ -75,5 +75,5 @@ async def test_a_key_that_manages_finds_no_fault(served: tuple[Door, str]) -> No
     await door.person("alice")
     key = await door.key(rights=[right.value for right in Right])
     description = routes(door.behind).openapi()
-    assert await asyncio.to_thread(explore, description, url, key, verifying=False) == 51
+    assert await asyncio.to_thread(explore, description, url, key, verifying=False) == 87
     assert door.log.lines == []

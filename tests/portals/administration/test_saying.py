@@ -31,6 +31,8 @@ FLOWS = (
     "groups",
     "policy",
     "policy_preview",
+    "providers",
+    "send_routes",
     "settings",
     "settings_history",
     "sync",

@@ -38,7 +38,8 @@ NUMBERS: tuple[dict[str, Any], ...] = (
     {"number": "+14255550101", "kind": "office", "uses": ["call"], "pin": True, "label": "Office, with a PIN"},
 )
 
-PATIENT = {
+PATIENT: dict[str, Any] = {
+    "sending.regions": ["US"],
     "sending.text_gap": 1,
     "sending.call_gap": 1,
     "sending.person_attempts": 100,

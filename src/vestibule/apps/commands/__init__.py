@@ -123,7 +123,7 @@ directory.sync  id, dry_run? = false, approve?: number of a list of people held,
 directory.remove  id, release? = false → {removed: id, released: users who are local now} (with progress)
 
 phone.add       user, number (+1 425 555 0100 x123, or an e-mail address), kind? = mobile|office|backup, uses?:
-                [text|call|reply] = text, call, pin? (whether a PIN is asked for), label? → {phone: PHONE}
+                [text|call|reply] (else text and call), pin? (whether one is asked for), label? → {phone: PHONE}
                 PHONE {id, method: phone|mail, to: masked, label, kind, region, extension: whether there is one,
                 uses: [text], pin: null|true|false, state, proven_at: time|null, changed_at: time|null}
 phone.list      user → {phones: [PHONE]}
@@ -149,7 +149,7 @@ route.add       name, medium, providers: [id], regions?: [region], senders?: {pr
                 → {routes: [ROUTE]}   ROUTE {name, position, medium, regions, providers, senders}
 route.list      → {routes: [ROUTE]}
 route.remove    name → {removed: name}
-price.set       content: CSV with provider, medium, place, price; dry_run? → {prices: rows, dry_run}
+price.set       content (a CSV with provider, medium, place and price), dry_run? → {prices: rows, dry_run}
 price.list      after?, limit? → {prices: [{provider, medium, place, price}], next}
 
 api_key.add     name, client? (a key that verifies as this client), rights?: [right] (else one that manages), role? (all
@@ -158,6 +158,11 @@ api_key.add     name, client? (a key that verifies as this client), rights?: [ri
                 created_at, created_by, used_at: time|null (to the hour)}
 api_key.list    → {keys: [KEY]}
 api_key.remove  id (or name) → {removed: name}
+
+sound.add       language, message, content: the WAV file in Base64, file_name? → {recording: RECORDING}
+                RECORDING {language, message, seconds, source, changed_at, digest}
+sound.list      → {messages: [{message, words: in English}], recordings: [RECORDING]}
+sound.remove    language, message → {}
 
 policy.add      name, outcome, clients?, groups?, networks?, methods?, position? (default: last) → {rule: RULE}
 policy.list     → {rules: [RULE], default: text}
@@ -184,6 +189,8 @@ journal.prune   before → {pruned: lines} (with progress)
 journal.report  month: "2027-01" → {month, accepted, refused, days: [{day, accepted, refused}], methods: [{method,
                 accepted, refused}], clients: [{client, accepted, refused}], reasons: [{reason, refused}]} (with
                 progress); sign-ins only, by days of UTC
+
+journal.trace   attempt (or chain/seq) → {line: LINE, steps: [{topic, mark, said: [text]}], others: [LINE]}
 
 status          → {users, groups, tokens, recovery_lists, clients, rules, attempts, waiting, now}
 backup          target: absolute path → {path, at, octets, sha256}

@@ -10,7 +10,7 @@ from vestibule.flows.desk import Desk
 from vestibule.flows.people import Shown
 from vestibule.flows.refused import Refused
 from vestibule.flows.roles import Right
-from vestibule.portals.administration import person_acts
+from vestibule.portals.administration import person_acts, person_phones
 from vestibule.portals.administration.acts import CALLER, Field, notice, typed
 from vestibule.portals.administration.entry import address, asked, form, looking, named, show
 from vestibule.portals.administration.journal_words import told_lines
@@ -72,7 +72,7 @@ async def one(visit: Visit) -> Response:
             return visit.go(PATH, done="removal")
         raise
     passes, bypasses, check = await _open(visit.desk, visit.who.actor, shown)
-    said = notice(visit, person_acts.ACTS)
+    said = notice(visit, (*person_acts.ACTS, *person_phones.ACTS))
     if visit.request.query_params.get("done") == CALLER:
         said = visit.say(CHECKED)
     return show(
@@ -86,6 +86,7 @@ async def one(visit: Visit) -> Response:
         lines=told_lines(visit, shown.lines),
         notice=said,
         now=visit.desk.clock(),
+        **await person_phones.of_person(visit, shown.user.id),
         **_words(),
     )
 

@@ -165,7 +165,7 @@ PERSON_ACTS = (
 )
 PHONE_ACTS = (
     Act(
-        "change",
+        "number-change",
         marked("Change the telephone"),
         marked("A new number lets the old one know by a text. Leave it empty to keep the present one."),
         marked("Keep the changes"),
@@ -185,7 +185,7 @@ PHONE_ACTS = (
         ),
     ),
     Act(
-        "removal",
+        "number-removal",
         marked("Remove the telephone"),
         marked("Nothing is sent there any more."),
         marked("Remove"),
@@ -196,7 +196,7 @@ PHONE_ACTS = (
     ),
 )
 ACTS = (*PERSON_ACTS, *PHONE_ACTS)
-"""Act names here and in `person_acts` overlap in "change" and "removal"; both say what is true of either."""
+"""After all of these the browser is back at the person."""
 
 ROUTES = [
     *Place("people", "/admin/people/{id}", _person).routes(PERSON_ACTS),

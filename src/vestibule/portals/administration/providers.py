@@ -56,7 +56,7 @@ async def _one(visit: Visit, status: int = 200, /, **told: object) -> Response:
         phones=[(one["id"], one["label"] or one["to"]) for one in own if (one["method"] == "mail") == mail_only],
         fields=_settings(visit, provider),
         media_words=MEDIA,
-        **{"notice": _notice(visit), **_shown(visit, provider), **told},
+        **{"notice": _notice(visit), "sent": "", **_shown(visit, provider), **told},
     )
 
 

@@ -7,7 +7,7 @@ places of the page's text. A text that is not known here is shown as it is, and 
 import re
 from functools import cache
 
-from vestibule.portals.administration import people_saying
+from vestibule.portals.administration import delivery_saying, people_saying
 from vestibule.portals.languages import Language, marked
 
 COMMAND = re.compile(r"\s*[^.:!?]*[:!?]? ?\bvestibule [a-z].*\Z", re.DOTALL)
@@ -218,7 +218,8 @@ def known(text: str) -> bool:
 @cache
 def _forms() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Each form with its text on pages, those with the most words of their own first."""
-    same = (*AS_THEY_ARE, *people_saying.AS_THEY_ARE)
-    both = [*((text, text) for text in same), *OTHERWISE, *people_saying.OTHERWISE]
+    same = (*AS_THEY_ARE, *people_saying.AS_THEY_ARE, *delivery_saying.AS_THEY_ARE)
+    other = (*OTHERWISE, *people_saying.OTHERWISE, *delivery_saying.OTHERWISE)
+    both = [*((text, text) for text in same), *other]
     both.sort(key=lambda pair: -len(pair[0].replace("{}", "")))
     return tuple((re.compile(re.escape(form).replace(r"\{\}", "(.+?)"), re.DOTALL), page) for form, page in both)

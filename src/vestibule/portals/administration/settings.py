@@ -47,7 +47,7 @@ async def list_settings(visit: Visit) -> Response:
     """All settings in their groups; those that differ from their default stand out."""
     found = (await settings.listed(visit.desk, visit.who.actor))["settings"]
     text = asked(visit, "text", 64).lower()
-    told = [_told(visit, one) for one in found if not text or text in f"{one['name']} {one['help']}".lower()]
+    told = [in_words(visit, one) for one in found if not text or text in f"{one['name']} {one['help']}".lower()]
     parts = [(title, [one for one in told if _group(one["name"]) == title]) for _, title in (*GROUPS, ("", MORE))]
     return show(
         visit,
@@ -90,7 +90,7 @@ async def _page(visit: Visit, refused: Refused | None = None) -> Response:
     name = named(visit, "name")
     one = await visit.desk.store.read(lambda reading: settings.told(visit.desk, reading, name))
     history = await settings_history.listed(visit.desk, visit.who.actor, name=name, limit=SHOWN)
-    told = _told(visit, one)
+    told = in_words(visit, one)
     return show(
         visit,
         "setting.html",
@@ -158,7 +158,8 @@ async def _changes(visit: Visit, changes: Iterable[Mapping[str, Any]]) -> list[d
 # -- words -----------------------------------------------------------------------------------------------------------
 
 
-def _told(visit: Visit, one: Mapping[str, Any]) -> dict[str, Any]:
+def in_words(visit: Visit, one: Mapping[str, Any]) -> dict[str, Any]:
+    """A setting as pages show it."""
     return {
         **one,
         "shown": shown_as(one["value"]),

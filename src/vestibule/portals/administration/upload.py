@@ -25,7 +25,7 @@ from vestibule.portals.behind import Behind
 from vestibule.portals.jobs import Job
 from vestibule.portals.languages import marked
 from vestibule.portals.trouble import trouble
-from vestibule.portals.visit import Visit, same_origin, spoken, visited
+from vestibule.portals.visit import Answer, Endpoint, Visit, same_origin, spoken, visited
 from vestibule.wire.multipart import Part, boundary_of, read_form
 
 PATH = "/admin/tokens/upload"
@@ -56,42 +56,61 @@ class TooLarge(Malformed):
     """More came than is taken."""
 
 
+class Forged(Malformed):
+    """A form that we did not make for this browser."""
+
+
 async def ask(visit: Visit) -> Response:
     """The form."""
     return _form(visit)
 
 
-async def upload(request: Request) -> Response:
-    """A file comes in. Who sends it is looked at before the file is."""
-    behind: Behind = request.app.state.behind
+def receiving(take: Answer, right: Right) -> Endpoint:
+    """An endpoint that a file comes in at. Who sends it is looked at before the file is."""
+
+    async def received(request: Request) -> Response:
+        behind: Behind = request.app.state.behind
+        try:
+            visit = await visited(request, behind)
+            if not same_origin(request):
+                return visit.giving(trouble(behind, 403, language=visit.language))
+            answer = await permitted(take, right, fresh=True)(visit)
+            await _drain(request)
+        except Forged:
+            return trouble(behind, 403, language=spoken(request))
+        except Malformed:
+            return trouble(behind, 400, language=spoken(request))
+        except Unavailable:
+            return trouble(behind, 503, language=spoken(request))
+        return answer
+
+    return asking(received, right)
+
+
+async def file_form(visit: Visit) -> tuple[Part | None, dict[str, str]] | str:
+    """The file of the form (None for none) and its other fields, or the text of what is wrong. Raises Malformed."""
     try:
-        visit = await visited(request, behind)
-        if not same_origin(request):
-            return visit.giving(trouble(behind, 403, language=visit.language))
-        answer = await permitted(_take, Right.TOKENS, fresh=True)(visit)
-        await _drain(request)
-    except Malformed:
-        return trouble(behind, 400, language=spoken(request))
-    except Unavailable:
-        return trouble(behind, 503, language=spoken(request))
-    return answer
+        parts = await _parts(visit.request, visit.behind.upload_octets)
+    except TooLarge:
+        return TOO_LARGE
+    except TimeoutError:
+        return CUT_OFF
+    fields = {part.name: part.text for part in parts if part.file_name is None}
+    if not hmac.compare_digest(fields.get("csrf", "").encode(), visit.csrf.encode()):
+        raise Forged("the form was not made for this browser")
+    file = next((part for part in parts if part.file_name), None)
+    return (file if file is not None and file.content else None), fields
 
 
 async def _take(visit: Visit) -> Response:
     """Read the form and begin the import."""
     if visit.behind.jobs.full:
         return _form(visit, 422, refused=visit.say(BUSY))
-    try:
-        parts = await _parts(visit.request, visit.behind.upload_octets)
-    except TooLarge:
-        return _form(visit, 422, refused=visit.say(TOO_LARGE), wrong=("file",))
-    except TimeoutError:
-        return _form(visit, 422, refused=visit.say(CUT_OFF), wrong=("file",))
-    fields = {part.name: part.text for part in parts if part.file_name is None}
-    if not hmac.compare_digest(fields.get("csrf", "").encode(), visit.csrf.encode()):
-        return visit.giving(trouble(visit.behind, 403, language=visit.language))
-    file = next((part for part in parts if part.file_name), None)
-    if file is None or not file.content:
+    sent = await file_form(visit)
+    if isinstance(sent, str):
+        return _form(visit, 422, refused=visit.say(sent), wrong=("file",))
+    file, fields = sent
+    if file is None:
         return _form(visit, 422, refused=visit.say(NO_FILE), wrong=("file",))
     return visit.go(f"{PATH}/{_begin(visit, _wish(file, fields), visit.desk.chance(ID_OCTETS).hex())}")
 
@@ -214,7 +233,7 @@ async def _drain(request: Request) -> None:
 
 ROUTES: list[Route] = [
     Route(PATH, administering(ask, Right.TOKENS, fresh=True), methods=["GET"]),
-    Route(PATH, asking(upload, Right.TOKENS), methods=["POST"]),
+    Route(PATH, receiving(_take, Right.TOKENS), methods=["POST"]),
     looking(f"{PATH}/{{id}}", watch, Right.TOKENS),
     Route(f"{PATH}/{{id}}", administering(open_it, Right.TOKENS, fresh=True), methods=["POST"]),
     Route(f"{PATH}/{{id}}/failures", administering(failures, Right.TOKENS, fresh=True), methods=["GET"]),
