@@ -179,6 +179,30 @@ async def test_who_hangs_up_has_decided_and_nobody_else_is_called(store: Store) 
         assert (entry.result, len(talker.sent)) == (Result.HUNG_UP, 1)
 
 
+@pytest.mark.parametrize(
+    ("last", "reason", "result"),
+    [
+        ((Silence(), Silence()), Reason.WRONG_PIN, Result.PIN_ENTERED),
+        ((Pressed("7", 2.0), Over(CallCause.DONE)), Reason.NO_ANSWER, Result.PIN_INCOMPLETE),
+        ((Over(CallCause.HUNG_UP),), Reason.NO_ANSWER, Result.HUNG_UP),
+    ],
+)
+async def test_a_call_that_ends_after_a_wrong_pin_says_how(
+    store: Store, last: tuple[CallEvent, ...], reason: Reason, result: Result
+) -> None:
+    async with sending_world(store, {"a": Talker()}) as here:
+        await here.phone()
+        await here.pin("alice", "7302")
+        waiting, call = await ringing(here, pin=True)
+        await call.happens(Picked())
+        await call.keys("1111#")
+        await call.happens(*last)
+        assert await outcome(here, waiting) == Reject(reason)
+        wrong, end = await here.told("sign_in")
+        assert (wrong.reason, wrong.result) == (Reason.WRONG_PIN, Result.PIN_ENTERED)
+        assert (end.reason, end.result) == (reason, result)
+
+
 async def test_a_mailbox_lets_nobody_in(store: Store) -> None:
     async with sending_world(store, {"a": Talker()}) as here:
         waiting, call = await ringing(here)

@@ -77,7 +77,8 @@ def test_every_reason_has_a_meaning_and_a_next_step() -> None:
 
 
 async def test_a_sign_in_by_a_code_is_told_step_by_step(office: Office) -> None:
-    await person(office)
+    alice = await person(office)
+    await put(office, Credential("its-pin", "pin", alice.id, memory="{}"))  # no factor
     assert await office.sign_in("alice", office.code(KEY), source="192.0.2.7") == "accept"
     story = await newest(office)
     assert [step.topic for step in story.steps] == list(Topic)
@@ -87,6 +88,7 @@ async def test_a_sign_in_by_a_code_is_told_step_by_step(office: Office) -> None:
     assert "The client checks the first factor itself" in told
     assert "totp phone: this one was proven." in told
     assert "alice was let in, by: totp." in told
+    assert "pin" not in told
     assert "Nothing is to be done." in told
     assert mark_of(story, Topic.OUTCOME) is Mark.GOOD
 
@@ -289,3 +291,13 @@ async def test_the_newest_lines_come_first_with_the_names_of_who_acted(office: O
     assert seen == [f"r{number}" for number in reversed(range(7))]
     with pytest.raises(Refused):
         await journal.newest(office.desk, Query(), "no place")
+
+
+async def test_who_hung_up_after_a_wrong_pin_is_advised_on_the_pin(office: Office) -> None:
+    user = await person(office)
+    same = {"user_id": user.id, "user_name": "alice", "attempt_id": "attempt-7", "method": "call"}
+    alone = await of(office, reason=Reason.NO_ANSWER, result=Result.HUNG_UP, **{**same, "attempt_id": "attempt-6"})
+    assert text_of(alone, Topic.NEXT) == NEXT[Reason.NO_ANSWER]
+    await of(office, reason=Reason.WRONG_PIN, result=Result.PIN_ENTERED, **same)
+    story = await of(office, reason=Reason.NO_ANSWER, result=Result.HUNG_UP, **same)
+    assert text_of(story, Topic.NEXT) == NEXT[Reason.WRONG_PIN]

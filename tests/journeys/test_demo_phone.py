@@ -1,5 +1,6 @@
 """What a newcomer tries with no provider: sign-ins by call, PIN and texts, and a fraud, in a real browser."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,50 @@ async def test_calls_pins_texts_and_frauds_are_tried_with_no_provider(tmp_path: 
             await handset.hears("Your report was sent")
             await page.wait_for_selector("text=This did not work")
             assert handset.said == []
+
+
+async def test_a_call_a_text_and_a_reply_sign_in_by_the_radclient_lines_as_printed(tmp_path: Path) -> None:
+    with demo(tmp_path / "demo") as running:
+        call, text, reply = by_radius(running.text)
+        async with chromium() as browser:
+            handset = Handset(await (await context_of(browser, PHONE)).new_page())
+            await handset.page.goto(running.said["phone"])
+
+            typed = await typing(call)
+            await handset.answers()
+            await handset.presses("#")
+            await accepted(typed)
+
+            typed = await typing(call.replace("=call,", "=call2,"))
+            await handset.answers()
+            await handset.presses("8264#")
+            await accepted(typed)
+
+            typed = await typing(text)
+            await accepted(typed, await code_in(handset, ".written"))
+
+            typed = await typing(reply)
+            code = await code_in(handset, "article:has(form.reply) .written")
+            await handset.page.fill("form.reply input[name=text]", code)
+            await handset.page.click("form.reply button")
+            await accepted(typed)
+
+
+def by_radius(told: str) -> list[str]:
+    """The printed lines of each way, each beginning with its question."""
+    lines = told.split("By RADIUS")[1].split("\n8. ")[0]
+    typed = [part for part in re.split(r"\n\n+", lines) if re.match(r"  (echo|STATE=)", part)]
+    return re.split(r"\n(?=  STATE=\$\(echo \"User-Name=demo,User-Password=(?!text,))", "\n".join(typed))
+
+
+async def typing(lines: str) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec("bash", "-c", lines, stdin=pipe, stdout=pipe, stderr=pipe)
+
+
+async def accepted(typed: asyncio.subprocess.Process, code: str = "") -> None:
+    said, complained = await asyncio.wait_for(typed.communicate(f"{code}\n".encode()), 60)
+    assert b"Received Access-Accept" in said, (said, complained)
 
 
 async def code_in(handset: Handset, place: str) -> str:

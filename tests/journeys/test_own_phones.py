@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, ViewportSize
 
 from tests.journeys.test_demo import demo
 from tests.journeys.test_demo_phone import Handset, asked, code_in
@@ -15,7 +15,7 @@ from vestibule.core.call_sounds import Sound, words
 
 pytestmark = pytest.mark.timeout(180)
 SUBMIT = "main button[type=submit]"
-NARROW = {"width": 390, "height": 844}
+NARROW: ViewportSize = {"width": 390, "height": 844}
 
 
 async def faults(page: Page) -> list[str]:

@@ -4,6 +4,7 @@ import pytest
 
 from tests.flows.desks import ACTOR
 from tests.portals.lobby import Lobby
+from vestibule.core.journal import Entry, EntryKind
 from vestibule.flows import users
 
 
@@ -52,8 +53,24 @@ async def test_recent_activity_tells_what_happened_and_why(lobby: Lobby) -> None
     await browser.get("/security/activity")
     for text in ("Sign-in refused: Portal", "203.0.113.66", "The password was wrong", "The password was changed"):
         assert text in browser.text
-    assert browser.text.index("A browser was signed in") < browser.text.index("Sign-in refused")
+    signed_in = browser.text.index("Signed in: Portal, by a code of an app or a token")
+    assert signed_in < browser.text.index("Sign-in refused")
+    assert "A browser was signed in" not in browser.text
     assert "uid 0" not in browser.text
+
+
+async def test_what_became_of_a_message_is_told_in_words(lobby: Lobby) -> None:
+    alice, browser = await lobby.person(), lobby.browser()
+    await browser.sign_in(alice)
+    told = {"accepted": "was taken by a provider", "delivered": "A message arrived", "refused": "and not sent"}
+    at = lobby.office.clock.at
+    lines = [Entry(at, EntryKind.SYSTEM, f"delivery.{act}", user_id=alice.id, user_name="alice") for act in told]
+    for line in lines:
+        await lobby.office.store.change(lambda writing, line=line: writing.note(line))  # type: ignore[misc]  # bound now
+    await browser.get("/security/activity")
+    for text in told.values():
+        assert text in browser.text
+    assert "The helpdesk changed something" not in browser.text
 
 
 async def test_nobody_sees_the_activity_of_another(lobby: Lobby) -> None:

@@ -29,7 +29,7 @@ async def settled(kept: Kept[int]) -> None:
 
 
 async def test_the_first_value_is_waited_for_only_a_moment() -> None:
-    kept, count = Kept[int](), Counting()
+    kept, count = Kept[int](patience=0.01), Counting()
     count.go.clear()
     assert await kept.fresh(0.0, count) is None
     assert await kept.fresh(1.0, count) is None
@@ -39,13 +39,20 @@ async def test_the_first_value_is_waited_for_only_a_moment() -> None:
     assert count.asked == 1
 
 
-async def test_an_old_value_is_given_while_the_next_is_looked_for_and_a_failure_is_tried_anew() -> None:
+async def test_an_old_value_is_never_given_where_the_next_is_found_at_once() -> None:
     kept, count = Kept[int](), Counting()
+    assert await kept.fresh(0.0, count) == 1
+    count.asked = 2
+    assert await kept.fresh(660.0, count) == 3
+
+
+async def test_an_old_value_is_given_while_the_next_is_looked_for_and_a_failure_is_tried_anew() -> None:
+    kept, count = Kept[int](patience=0.01), Counting()
     assert await kept.fresh(0.0, count) == 1
     assert await kept.fresh(KEPT_SECONDS - 1, count) == 1
     assert count.asked == 1
+    count.go.clear()
     assert await kept.fresh(KEPT_SECONDS, count) == 1
+    count.go.set()
     await settled(kept)  # the second search fails
-    assert await kept.fresh(KEPT_SECONDS + 1, count) == 1
-    await settled(kept)
-    assert await kept.fresh(KEPT_SECONDS + 2, count) == 3
+    assert await kept.fresh(KEPT_SECONDS + 1, count) == 3

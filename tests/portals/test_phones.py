@@ -49,7 +49,8 @@ async def alice_in(lobby: Lobby, **more: str) -> tuple[Person, Browser]:
 
 async def add(browser: Browser, number: str = NUMBER, **fields: str) -> None:
     await browser.get("/security/phone")
-    await browser.post("/security/phone", number=number, **{"kind": "mobile", "text": "yes", "by": "text", **fields})
+    typed = {"number": number, "kind": "mobile", "text": "yes", "by": "text", **fields}
+    await browser.post("/security/phone", **typed)  # type: ignore[arg-type]  # by name
 
 
 async def outbox(lobby: Lobby) -> list[OutboxRow]:
@@ -181,6 +182,15 @@ async def test_what_a_limit_refuses_is_said_at_once(lobby: Lobby) -> None:
     await browser.post(f"/security/phones/{one.id}/test", by="text")
     assert foreseen.MONEY in browser.text
     assert "test" not in {row.message.template for row in await outbox(lobby)}
+
+
+@pytest.mark.requirement(24)
+async def test_no_number_is_begun_that_no_code_could_go_to_now(lobby: Lobby) -> None:
+    alice, browser = await alice_in(lobby)
+    await lobby.office.store.change(lambda writing: writing.set("sending.money_in_day", "0.01"))
+    await add(browser)
+    assert foreseen.MONEY in browser.text
+    assert (await outbox(lobby), await phones_of(lobby, alice)) == ([], [])
 
 
 async def test_where_nobody_carries_anything_no_telephone_is_offered() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,10 @@ from tests.portals.test_in_a_browser import SUBMIT, Visitor, visiting
 from tests.waist.methods import Tap
 from vestibule.core.attempts import Attempt
 from vestibule.core.credentials import Credential
+from vestibule.core.delivery import Medium
+from vestibule.core.events import NotDelivered
 from vestibule.core.secret import Secret
+from vestibule.core.sends import Send, SendState
 from vestibule.core.users import User
 from vestibule.portals.streams import Streams
 
@@ -119,6 +123,47 @@ async def test_an_approval_lets_in_when_the_page_looks_again() -> None:
         assert browser.where == "/security"
         [session] = await lobby.sessions()
         assert session.method == "tap"
+
+
+CALLED = Send("send", "message", "", "alice", "mobile", "a", Medium.CALL)
+
+
+@pytest.mark.parametrize(
+    ("method", "sends", "said"),
+    [
+        ("call", [replace(CALLED, state=SendState.UNDELIVERED)], "The call was not answered."),
+        ("call", [replace(CALLED, state=SendState.FAILED)], "The call was refused before it rang"),
+        ("call", [], "The call was refused before it rang"),
+        ("reply", [], "The message could not be sent."),
+    ],
+)
+async def test_the_next_question_says_why_the_one_before_is_gone(method: str, sends: list[Send], said: str) -> None:
+    office = memory_office()
+    async with lobby_of(office, further=(replace(TAP, name=method),)) as lobby:
+        alice, browser = await lobby.person(), lobby.browser()
+        await lobby.put(Credential("mobile", method, alice.id, label="my phone"))
+        await browser.password(alice)
+        await browser.post("/signin/way", way=f"{method}/mobile")
+        one = await attempt(lobby)
+        assert one.challenge
+        await lobby.put(*[replace(send, attempt_id=one.id) for send in sends])
+        await lobby.behind.authenticate.lost(NotDelivered(one.id, one.challenge.nonce))
+        answer = await browser.post("/signin/waiting")
+        assert (answer.status_code, "Your code" in browser.text, said in browser.text) == (200, True, True)
+        await browser.post("/signin/code", code=alice.code())
+        assert browser.where == "/security"
+    await office.store.close()
+
+
+async def test_a_way_that_was_chosen_in_another_tab_is_followed_without_a_word() -> None:
+    async with waiting_lobby() as lobby:
+        alice, browser = await asked_by_tap(lobby), lobby.browser()
+        await browser.password(alice)
+        waiting = browser.hidden
+        await browser.post("/signin/way", way="code")
+        await browser.post("/signin/waiting", csrf=waiting["csrf"], held=waiting["held"])
+        assert "Your code" in browser.text
+        assert 'class="alert"' not in browser.text
 
 
 async def test_a_declined_approval_looks_like_any_refusal_and_names_the_attempt() -> None:

@@ -16,6 +16,9 @@ from vestibule.core.questions import client_of, from_who_was_asked, names_open_q
 from vestibule.core.reasons import PASSWORD_WAS_RIGHT, Reason, Result
 from vestibule.core.story import Story
 
+REASON_OF_END = {Result.FRAUD_CODE: Reason.FRAUD_REPORTED, Result.PIN_ENTERED: Reason.WRONG_PIN}
+"""Why a question ended that got something else than silence; a right PIN would have ended it otherwise."""
+
 
 def passes_unknown(client: Client, began: Began, moment: Moment) -> bool:
     """Whether somebody whom we do not know is let in by what a directory says of them."""
@@ -76,7 +79,7 @@ def expired(case: Case, event: Expired, moment: Moment) -> Step:
     if names_open_question(attempt, event.nonce):
         challenge, story = question_of(attempt), Story.of_attempt(case, attempt, moment)
         story = story._replace(method=challenge.method, credential_id=challenge.credential_id)
-        reason = Reason.FRAUD_REPORTED if event.result is Result.FRAUD_CODE else Reason.NO_ANSWER
+        reason = REASON_OF_END.get(event.result or Result.NONE, Reason.NO_ANSWER)
         step = steps.end(case, attempt, story, reason, event.result or _unanswered(challenge))
     else:
         step = steps.already(case, attempt, moment)

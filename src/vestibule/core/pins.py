@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from vestibule.core.credentials import Credential
+from vestibule.core.phones import earlier
 
 Mac = Callable[[bytes], bytes]
 
@@ -40,6 +41,11 @@ def pin_of(held: Iterable[Credential]) -> Credential | None:
 def pin_mac(mac: Mac, user_id: str, pin: str) -> str:
     """What is kept of a PIN."""
     return mac(f"pin {user_id}/{pin}".encode()).hex()
+
+
+def proves(one: Credential) -> bool:
+    """Whether it is a factor at all: a PIN stands beside one, and a number of earlier only waits for its notice."""
+    return one.method != PIN and not earlier(one)
 
 
 def right_pin(mac: Mac, credential: Credential, typed: str) -> bool:

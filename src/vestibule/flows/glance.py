@@ -17,6 +17,9 @@ from vestibule.flows.journal import names_of
 DAY = 86400.0
 LATELY = 30 * DAY
 LINES = 8
+READ_AT_ONCE = 100
+MOST_READ = 1_000
+NO_CHANGES = frozenset({"session.begin", "session.end"})
 
 
 class Hint(StrEnum):
@@ -58,11 +61,21 @@ async def look(desk: Desk) -> Glance:
         accepted = sum(tally.count for tally in tallies if tally.accepted)
         hints = tuple(_hints(desk, reading, now))
         reasons = tuple(refusals.most_common())
-        lines = reading.newest(Query(kind=EntryKind.ADMINISTRATION, since=now - LATELY), None, LINES)
+        lines = _changes(reading, now)
         names = names_of(reading, lines)
-        return Glance(now, reading.figures(now), accepted, refusals.total(), reasons, hints, tuple(lines), names)
+        return Glance(now, reading.figures(now), accepted, refusals.total(), reasons, hints, lines, names)
 
     return await desk.store.read(question)
+
+
+def _changes(reading: Reading, now: float) -> tuple[Line, ...]:
+    """The newest changes, among the newest lines: where many people sign in, most of these are no changes."""
+    query, before, read = Query(kind=EntryKind.ADMINISTRATION, since=now - LATELY), None, 0
+    kept: list[Line] = []
+    while len(kept) < LINES and read < MOST_READ and (page := reading.newest(query, before, READ_AT_ONCE)):
+        kept += [line for line in page if line.entry.action not in NO_CHANGES]
+        before, read = (page[-1].entry.at, page[-1].chain, page[-1].seq), read + len(page)
+    return tuple(kept[:LINES])
 
 
 def _hints(desk: Desk, reading: Reading, now: float) -> list[tuple[Hint, int]]:

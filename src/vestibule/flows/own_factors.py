@@ -11,8 +11,7 @@ from functools import partial
 from vestibule.core.credentials import Credential, CredentialState, Seed
 from vestibule.core.journal import Line, Query, masked
 from vestibule.core.passkeys import About
-from vestibule.core.phones import earlier
-from vestibule.core.pins import PIN
+from vestibule.core.pins import proves
 from vestibule.core.ports import Reading, Writing
 from vestibule.core.prompts import CODE, Way
 from vestibule.core.secret import Secret
@@ -38,6 +37,7 @@ READ_AT_ONCE = 500
 MOST_READ = 5_000
 RECOVERY = "recovery"
 PASSKEY = "passkey"
+BEGUN = "session.begin"  # follows what let the person in, and is no news beside it
 
 GONE = "There is no such factor any more."
 FULL = "You have as many authenticator apps as one person can have. Remove one first."
@@ -106,7 +106,7 @@ async def overview(desk: Desk, signed: Signed) -> Overview:
 
     def question(reading: Reading) -> Overview:
         held = _held(reading, signed.user.id)
-        held = [one for one in held if one.state is not CredentialState.PENDING and _proves(one)]
+        held = [one for one in held if one.state is not CredentialState.PENDING and proves(one)]
         factors = tuple(sorted((_factor(desk, reading, one, now) for one in held), key=_order))
         password, user = reading.get(Password, signed.user.id), reading.get(User, signed.user.id)
         ways = _ways(desk, held, now)
@@ -254,7 +254,7 @@ async def remove(desk: Desk, signed: Signed, id: str, *, last: bool) -> None:
     def act(writing: Writing) -> None:
         user, one = the_person(writing, signed), _theirs(writing, signed, id)
         now = desk.clock()
-        held = [other for other in _held(writing, user.id) if other.id != id and _proves(other)]
+        held = [other for other in _held(writing, user.id) if other.id != id and proves(other)]
         others = [other for other in held if other.usable(now)]
         if not others and not last:
             raise Refused(LAST, "last")
@@ -324,14 +324,9 @@ def _held(reading: Reading, user_id: str) -> list[Credential]:
     return reading.find(Credential, "user_id", user_id)
 
 
-def _proves(one: Credential) -> bool:
-    """Whether it is a factor at all: a PIN stands beside one, and a number of earlier only waits for its notice."""
-    return one.method != PIN and not earlier(one)
-
-
 def _theirs(reading: Reading, signed: Signed, id: str) -> Credential:
     one = reading.get(Credential, id)
-    if one is None or one.user_id != signed.user.id or one.state is CredentialState.PENDING or not _proves(one):
+    if one is None or one.user_id != signed.user.id or one.state is CredentialState.PENDING or not proves(one):
         raise Missing(GONE)
     return one
 
@@ -382,6 +377,7 @@ def _newest(reading: Reading, user_id: str, since: float) -> tuple[Line, ...]:
     query, after, read = Query(user_id=user_id, since=since), (0.0, "", 0), 0
     kept: list[Line] = []
     while read < MOST_READ and (page := reading.lines(query, after, READ_AT_ONCE)):
-        kept, read = [*kept, *page][-SHOWN:], read + len(page)
+        told = [line for line in page if line.entry.action != BEGUN]
+        kept, read = [*kept, *told][-SHOWN:], read + len(page)
         after = page[-1].entry.at, page[-1].chain, page[-1].seq
     return tuple(reversed(kept))

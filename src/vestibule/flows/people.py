@@ -4,15 +4,18 @@ Searching takes the same short time however many people there are: each word tha
 and no more is read than is shown.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vestibule.core.credentials import Credential, CredentialState, Seed
 from vestibule.core.failures import FailureKind, Failures, Limits
 from vestibule.core.journal import Line, Query
+from vestibule.core.pins import proves
 from vestibule.core.ports import Reading
 from vestibule.core.sessions import Session
 from vestibule.core.users import Alias, Password, User
 from vestibule.flows.desk import Desk, the_user
+from vestibule.flows.journal import names_of
 from vestibule.flows.sessions import handle_of
 from vestibule.wire.names import name_key
 from vestibule.wire.words import terms_of, words_of
@@ -78,7 +81,7 @@ class Browser:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Everything about one person; the newest lines of the journal come first."""
+    """Everything about one person; the newest lines of the journal come first, `names` are those of who acted."""
 
     user: User
     blocked: bool
@@ -88,6 +91,7 @@ class Shown:
     delays: tuple[Delay, ...]
     browsers: tuple[Browser, ...]
     lines: tuple[Line, ...]
+    names: Mapping[str, str]
 
     @property
     def waits(self) -> bool:
@@ -120,7 +124,7 @@ async def show(desk: Desk, name: str) -> Shown:
         counts = {row.name: row for row in rows if row.kind is FailureKind.FACTOR}
         held = reading.find(Credential, "user_id", user.id)
         ids = {one.id for one in held}
-        password = reading.get(Password, user.id)
+        password, lines = reading.get(Password, user.id), reading.newest(Query(user_id=user.id), None, LINES)
         alive = [
             one
             for one in reading.find(Session, "user_id", user.id)
@@ -134,7 +138,8 @@ async def show(desk: Desk, name: str) -> Shown:
             tuple(sorted((_held(reading, one, counts, settings.limits, now) for one in held), key=_order)),
             tuple(_delay(row, settings.limits, now) for row in rows if row.name not in ids and _tells(row)),
             tuple(_browser(one) for one in sorted(alive, key=lambda one: -one.seen_at)),
-            tuple(reading.newest(Query(user_id=user.id), None, LINES)),
+            tuple(lines),
+            names_of(reading, lines),
         )
 
     return await desk.store.read(question)
@@ -170,7 +175,7 @@ def _named(reading: Reading, beginning: str, limit: int) -> list[User]:
 
 def _row(reading: Reading, user: User, now: float) -> Row:
     held = reading.find(Credential, "user_id", user.id)
-    return Row(user, sum(one.usable(now) for one in held), user.blocked(now))
+    return Row(user, sum(one.usable(now) and proves(one) for one in held), user.blocked(now))
 
 
 # -- one person ------------------------------------------------------------------------------------------------------

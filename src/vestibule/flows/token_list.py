@@ -3,7 +3,7 @@
 What has no serial number is nobody's but its person's, and stands on their page.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from vestibule.core.credentials import Credential, Seed
@@ -13,6 +13,7 @@ from vestibule.core.ports import Reading
 from vestibule.core.users import User
 from vestibule.flows.desk import Desk
 from vestibule.flows.inventory import the_token
+from vestibule.flows.journal import names_of
 
 SHOWN = 50
 READ_AT_ONCE = 100
@@ -41,7 +42,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Everything about one token but its key; times are 0 where there is none."""
+    """Everything about one token but its key; times are 0 where there is none, `names` are those of who acted."""
 
     token: Credential
     usable: bool
@@ -53,6 +54,7 @@ class Shown:
     failures: int
     stopped: bool
     lines: tuple[Line, ...]
+    names: Mapping[str, str]
 
 
 async def search(
@@ -83,7 +85,7 @@ async def show(desk: Desk, token: str) -> Shown:
         one = the_token(reading, token)
         seed = reading.get(Seed, one.seed_id) if one.seed_id else None
         row = reading.get(Failures, f"{one.user_id}/{FailureKind.FACTOR}/{one.id}") if one.user_id else None
-        count = row.count if row else 0
+        count, lines = row.count if row else 0, _lines(reading, one)
         return Shown(
             one,
             one.usable(now),
@@ -94,7 +96,8 @@ async def show(desk: Desk, token: str) -> Shown:
             seed.resync if seed else False,
             count,
             count >= limits.strangers_stop,
-            tuple(_lines(reading, one)),
+            lines,
+            names_of(reading, lines),
         )
 
     return await desk.store.read(question)
@@ -129,10 +132,10 @@ def _row(reading: Reading, one: Credential, now: float) -> Row:
     return Row(one, one.usable(now), one.user_id, user.name if user else "")
 
 
-def _lines(reading: Reading, one: Credential) -> Iterable[Line]:
+def _lines(reading: Reading, one: Credential) -> tuple[Line, ...]:
     """What was done to the token lately, among the newest lines about whoever has it."""
     if not one.user_id:
         return ()
     lines = reading.newest(Query(user_id=one.user_id), None, MOST_LINES)
     ours = [line for line in lines if line.entry.credential_id == one.id]
-    return ours[:LINES]
+    return tuple(ours[:LINES])

@@ -16,6 +16,7 @@ from vestibule.core.clients import Client, SignIn
 from vestibule.core.credentials import Credential
 from vestibule.core.failures import FailureKind, Failures
 from vestibule.core.journal import EntryKind, Line, Query
+from vestibule.core.pins import PIN
 from vestibule.core.ports import Reading
 from vestibule.core.reasons import Reason, Result
 from vestibule.core.snapshot import Snapshot
@@ -177,13 +178,13 @@ def _newest(desk: Desk, reading: Reading, query: Query) -> Trace | None:
 def _scene(desk: Desk, reading: Reading, line: Line) -> _Scene:
     entry, since = line.entry, line.entry.at
     user = reading.get(User, entry.user_id) if entry.user_id else None
-    held = tuple(reading.find(Credential, "user_id", user.id)) if user else ()
+    held = reading.find(Credential, "user_id", user.id) if user else []
     rows = reading.find(Failures, "user_id", user.id) if user else []
     return _Scene(
         line,
         _others(reading, line),
         user,
-        held,
+        tuple(one for one in held if one.method != PIN),
         {(row.kind, row.name): row for row in rows},
         desk.store.snapshot,
         desk.clock(),
@@ -388,5 +389,7 @@ def _saw(scene: _Scene) -> Step:
 
 def _next(scene: _Scene) -> Step:
     reason = scene.line.entry.reason
+    if reason is Reason.NO_ANSWER and any(one.entry.reason is Reason.WRONG_PIN for one in scene.others):
+        reason = Reason.WRONG_PIN  # who hung up on the second asking has no need of more time
     said = Said(texts.NEXT[reason]) if reason else Said(texts.NEXT_NOTHING)
     return Step(Topic.NEXT, Mark.PLAIN, (said,))

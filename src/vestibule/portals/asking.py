@@ -58,8 +58,8 @@ class Try(NamedTuple):
     method: str = ""
 
 
-def show_question(visit: Visit, decision: Ask | Wait, tried: Try, refused: str = "") -> Response:
-    """The page that asks it, once more if the last answer was `refused`."""
+def show_question(visit: Visit, decision: Ask | Wait, tried: Try, refused: str = "", missed: str = "") -> Response:
+    """The page that asks it, once more if the last answer was `refused`, or instead of one that `missed` the person."""
     question = Question(
         decision.attempt_id,
         decision.nonce,
@@ -68,10 +68,14 @@ def show_question(visit: Visit, decision: Ask | Wait, tried: Try, refused: str =
         decision.way,
         decision.expires_at,
         tuple(_other(visit, one) for one in decision.ways if one.id != decision.way),
-        sealed(visit, WAITING, {"attempt": decision.attempt_id, "name": tried.name, "next": tried.onward}),
+        sealed(
+            visit,
+            WAITING,
+            {"attempt": decision.attempt_id, "name": tried.name, "next": tried.onward, "way": decision.way},
+        ),
     )
     template, told = _template(decision.prompt)
-    return visit.show(template, 403 if refused else 200, question=question, refused=refused, **told)
+    return visit.show(template, 403 if refused else 200, question=question, refused=refused or missed, **told)
 
 
 def _template(prompt: Prompt) -> tuple[str, dict[str, str]]:

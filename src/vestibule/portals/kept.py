@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 KEPT_SECONDS = 60.0
-PATIENCE = 0.04  # seconds that a page waits for the very first value
+PATIENCE = 0.25  # seconds that a page waits for a new value, before it is given the old one
 
 V = TypeVar("V")
 
@@ -18,15 +18,16 @@ class Kept(Generic[V]):
     value: V | None = None
     at: float = 0.0
     search: asyncio.Task[V] | None = field(default=None, repr=False)
+    patience: float = PATIENCE
 
     async def fresh(self, now: float, find: Callable[[], Awaitable[V]]) -> V | None:
-        """The value. One that is old is given once more while the next is looked for; None before there is any."""
+        """The value. One that is old is given once more only while the next takes long; None before there is any."""
         self._take()
         old = self.value is None or not 0 <= now - self.at < KEPT_SECONDS
         if old and self.search is None:
             self.at, self.search = now, asyncio.ensure_future(_found(find))
         if self.value is None and self.search is not None:
-            await asyncio.wait({self.search}, timeout=PATIENCE)
+            await asyncio.wait({self.search}, timeout=self.patience)
             self._take()
         return self.value
 

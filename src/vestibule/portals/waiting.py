@@ -9,12 +9,21 @@ from collections.abc import AsyncIterator
 
 from starlette.responses import Response, StreamingResponse
 
-from vestibule.core.decisions import Wait
+from vestibule.core.attempts import Attempt
+from vestibule.core.decisions import Ask, Wait
+from vestibule.core.delivery import Medium
 from vestibule.core.errors import Unavailable
-from vestibule.portals.asking import WAITING, Try
+from vestibule.core.ports import Reading
+from vestibule.core.sends import Send, SendState
+from vestibule.portals.asking import WAITING, Try, show_question
+from vestibule.portals.languages import marked
 from vestibule.portals.sealed import opened
 from vestibule.portals.signing_in import client_of, decided, path_inside
 from vestibule.portals.visit import SIGN_IN, Visit
+
+NOT_ANSWERED = marked("The call was not answered.")
+NOT_CALLED = marked("The call was refused before it rang: a limit was reached, or nobody could carry it.")
+NOT_SENT = marked("The message could not be sent.")
 
 LOOK_SECONDS = 15.0
 STILL, NEWS = b": still\n\n", b"event: news\ndata: look\n\n"
@@ -29,7 +38,26 @@ async def look(visit: Visit) -> Response:
         return visit.go(SIGN_IN)
     client, attempt = client_of(visit), held["attempt"]
     decision = await visit.behind.authenticate.look(attempt, client.id, visit.behind.monotonic())
-    return await decided(visit, decision, Try(held["name"], path_inside(held["next"]), came_at, attempt))
+    tried = Try(held["name"], path_inside(held["next"]), came_at, attempt)
+    if isinstance(decision, Ask | Wait) and decision.way != held.get("way", decision.way):
+        return show_question(visit, decision, tried, missed=visit.say(await _missed(visit, attempt, held["way"])))
+    return await decided(visit, decision, tried)
+
+
+async def _missed(visit: Visit, attempt_id: str, way: str) -> str:
+    """Why another question follows; "" where the person has chosen it, as in another tab."""
+
+    def question(reading: Reading) -> str:
+        attempt = reading.get(Attempt, attempt_id)
+        if attempt is None or way not in attempt.tried:
+            return ""
+        method, _, credential_id = way.partition("/")
+        if method != Medium.CALL:
+            return NOT_SENT
+        sent = [one for one in reading.find(Send, "attempt_id", attempt_id) if one.credential_id == credential_id]
+        return NOT_ANSWERED if any(one.state is not SendState.FAILED for one in sent) else NOT_CALLED
+
+    return await visit.desk.store.read(question)
 
 
 async def news(visit: Visit) -> Response:

@@ -25,6 +25,20 @@ METHODS = {
 HARDWARE = marked("Hardware token")
 SYNCED = marked("Passkey, synced")
 BOUND = marked("Passkey, on one device")
+BY = {
+    "passkey": marked("by passkey"),
+    "call": marked("by call"),
+    "text": marked("by text message"),
+    "reply": marked("by a reply to a text message"),
+    "mail": marked("by e-mail"),
+    "totp": marked("by a code of an app or a token"),
+    "hotp": marked("by a code of an app or a token"),
+    "recovery": marked("by recovery code"),
+    "access_pass": marked("by temporary access pass"),
+    "bypass": marked("by one-time bypass"),
+}
+"""How somebody signed in, behind where."""
+
 ANY_CODE = marked("A code of an app, a token or a list")
 
 ACTIONS = {
@@ -70,6 +84,15 @@ ACTIONS = {
     "token.disable": marked("A factor was switched off"),
     "token.enable": marked("A factor was switched on"),
     "token.resync": marked("A token was resynchronised"),
+    "delivery.accepted": marked("A message was taken by a provider"),
+    "delivery.delivered": marked("A message arrived"),
+    "delivery.undelivered": marked("A message did not arrive"),
+    "delivery.failed": marked("A provider could not carry a message"),
+    "delivery.refused": marked("A message or a call was refused, and not sent"),
+    "delivery.spared": marked("A message was not sent"),
+    "delivery.not_needed": marked("A message was not needed any more"),
+    "delivery.unknown": marked("Nobody can say whether a message was carried"),
+    "question.missed": marked("A question did not reach you"),
 }
 BAD = frozenset({"factor.wrong_code", "caller.wrong_code", "factor.refuse", "session.not_me"})
 OTHER = marked("The helpdesk changed something")
@@ -178,6 +201,7 @@ def happened(language: Language, line: Line, clients: Mapping[str, Client]) -> H
         what = language(SIGNED_IN if entry.accepted else NOT_SIGNED_IN)
         client = clients.get(entry.client_id)
         what = f"{what}: {client.name if client else entry.client_id}"
+        what = f"{what}, {language(BY[entry.method])}" if entry.method in BY else what
         why = language(WHY[entry.reason]) if entry.reason else ""
     else:
         what, why = language(ACTIONS.get(entry.action, OTHER)), ""

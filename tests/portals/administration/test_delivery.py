@@ -340,7 +340,7 @@ async def test_what_is_hardly_used_is_seen_by_region(lobby: Lobby) -> None:
     await browser.get("/admin/delivery")
     assert "2/60" in browser.text
     assert "9/10" in browser.text
-    assert "stopped for numbers that were never proven" in browser.text
+    assert "for numbers that were never proven" in browser.text
     assert ">DE<" not in browser.text
 
 

@@ -4,11 +4,13 @@ import re
 
 import pytest
 
+from tests.house.sources import PACKAGE
 from tests.portals.administration.setting_up import signed_in
 from tests.portals.lobby import Browser, Lobby
 from vestibule.core.reasons import Reason
 from vestibule.core.users import Role
-from vestibule.flows import users
+from vestibule.flows import delivery_state, users
+from vestibule.portals.administration.journal_words import ACTIONS
 from vestibule.portals.languages import LANGUAGES
 
 ROW = re.compile(r'<th scope="row"><a href="(/admin/journal/[^"]+)">([^<]+)</a>')
@@ -135,3 +137,12 @@ async def test_the_overview_counts_and_points_to_what_wants_a_look(lobby: Lobby)
     assert "the code fits no factor of this person" in text
     assert "No owner can sign in." in text
     assert "Nothing asks here yet" in text
+
+
+def test_every_act_that_is_noted_has_words() -> None:
+    noted = re.compile(r'(?:entry\(\s*|_line\(\w+, |told_of\([^,]+, f?)"([a-z_]+\.[a-z_]+)"')
+    rooms = (PACKAGE / "flows", PACKAGE / "apps")
+    sources = (path.read_text(encoding="utf-8") for room in rooms for path in room.rglob("*.py"))
+    acts = {act for source in sources for act in noted.findall(source)} | set(delivery_state.ACTIONS)
+    assert len(acts) > 80
+    assert sorted(acts - set(ACTIONS)) == []

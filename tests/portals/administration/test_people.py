@@ -230,6 +230,26 @@ async def test_a_person_page_shows_what_is_theirs_and_no_secret(lobby: Lobby) ->
     assert alice.key.hex() not in browser.text
 
 
+async def test_who_acted_is_named_wherever_lines_are_shown_and_whom_on_the_overview(lobby: Lobby) -> None:
+    alice, browser = await lobby.person(), await signed_in(lobby)
+    app = (await lobby.factors(alice))[0]
+    await browser.get(f"/admin/tokens/{app.id}/disable")
+    await browser.post(f"/admin/tokens/{app.id}/disable")
+    for path in (f"/admin/people/{alice.id}", f"/admin/tokens/{app.id}", "/admin"):
+        await browser.get(path)
+        assert "by olga" in browser.text, path
+        assert "somebody who is gone" not in browser.text, path
+    assert '<span class="hint">alice · ' in browser.text
+    assert "A browser was signed in" not in browser.text
+
+
+async def test_a_pin_is_counted_as_no_factor(lobby: Lobby) -> None:
+    alice, browser = await lobby.person(), await signed_in(lobby)
+    await lobby.put(Credential("its-pin", "pin", alice.id, memory="{}"))
+    await browser.get("/admin/people?q=alice")
+    assert "1 that counts" in re.sub(r"\s+", " ", browser.text)
+
+
 async def test_nobody_is_there_under_an_address_that_is_nobodys(lobby: Lobby) -> None:
     browser = await signed_in(lobby)
     assert (await browser.get("/admin/people/nobody")).status_code == 404

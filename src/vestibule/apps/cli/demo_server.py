@@ -54,10 +54,11 @@ PATIENT: dict[str, Any] = {
 }
 """Limits that a telephone on a page does not need; whoever tries things out would meet them at once."""
 
-CLIENTS = (
-    {"id": "demo", "name": "Demo", "sign_in": "password_then_code"},
-    {"id": "demo-one-field", "name": "Demo, one field", "sign_in": "password_and_code"},
-    {"id": "demo-code-only", "name": "Demo, code only", "sign_in": "code_only"},
+BUDGET = 60.0  # seconds: a call rings and is answered within them
+CLIENTS: tuple[dict[str, Any], ...] = (
+    {"id": "demo", "name": "Demo", "sign_in": "password_then_code", "time_budget": BUDGET},
+    {"id": "demo-one-field", "name": "Demo, one field", "sign_in": "password_and_code", "time_budget": BUDGET},
+    {"id": "demo-code-only", "name": "Demo, code only", "sign_in": "code_only", "time_budget": BUDGET},
 )
 
 KEYS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -242,7 +243,7 @@ async def _connect(commands: Commands) -> None:
     await commands.run("pin.set", {"user": USER, "pin": PIN, "must_change": False}, ACTOR)
 
 
-def _client(client: dict[str, str], known: Contents) -> dict[str, Any]:
+def _client(client: dict[str, Any], known: Contents) -> dict[str, Any]:
     nas_identifier = "" if client["id"] == CLIENTS[0]["id"] else client["id"]
     return {**client, "networks": [HOST], "secret": known.radius_secret, "nas_identifier": nas_identifier}
 
@@ -276,7 +277,7 @@ def _for_machines(known: Contents, nodes: Sequence[Node]) -> dict[str, Any]:
         "radius": {"host": first.host, "port": first.port, "secret": known.radius_secret},
         "http": first.http,
         "signin": first.sign_in,
-        "phone": f"{first.http}/demo/phone",
+        "phone": first.phone,
         "administration": first.administration,
         "nodes": [{"http": node.http, "radius": {"host": node.host, "port": node.port}} for node in nodes],
         "user": {

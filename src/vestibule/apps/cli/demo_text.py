@@ -19,6 +19,11 @@ from vestibule.apps.cli.demo_contents import (
 from vestibule.apps.cli.qr import drawn
 from vestibule.wire.otpauth import Otpauth, OtpMethod, encode, read_key
 
+QUESTION = r"""  STATE=$(echo "User-Name={user},User-Password={password},\
+    Message-Authenticator=0x00" |
+    radclient -x {host}:{port} auth {secret} |
+    tee /dev/stderr | sed -n 's/.*State = //p')"""
+
 TEXT = r"""Vestibule demo{what}. It listens on {host} only, and keeps everything in
 {directory}
 
@@ -50,10 +55,7 @@ TRY THIS in another terminal. First:
 
 3. The same by radclient{radclient_missing}
 
-  STATE=$(echo "User-Name={user},User-Password={password},\
-    Message-Authenticator=0x00" |
-    radclient -x {host}:{port} auth {secret} |
-    tee /dev/stderr | sed -n 's/.*State = //p')
+{question}
 
   echo "User-Name={user},User-Password=$({program} demo code),\
     State=$STATE,Message-Authenticator=0x00" |
@@ -79,7 +81,7 @@ TRY THIS in another terminal. First:
     -d '{{"user": "{user}", "password": "{password}",
          "code": "'$({program} demo code --hotp)'"}}'
 
-  What else there is: http://{http}/api/v1/docs
+  What else there is: {docs}
 
 6. In a browser: sign in with password and code, and look after your factors
 
@@ -92,9 +94,41 @@ TRY THIS in another terminal. First:
   {program} demo code --admin
 
 7. Calls and texts, with no provider: open the demo telephone beside the
-   sign-in page, choose another way there, and answer. The PIN is 8264
+   sign-in page, choose another way there, and answer
 
   {phone}
+
+   By RADIUS the answer to the question is the word of a way: `call` rings
+   Mobile, where # lets in; `call2` rings Office, which asks for the PIN, 8264
+
+{question}
+
+  echo "User-Name={user},User-Password=call,\
+    State=$STATE,Message-Authenticator=0x00" |
+    radclient -x -r 1 -t 60 {host}:{port} auth {secret}
+
+   A text: the next question is for the code in it
+
+{question}
+
+  STATE=$(echo "User-Name={user},User-Password=text,\
+    State=$STATE,Message-Authenticator=0x00" |
+    radclient -x -r 1 -t 60 {host}:{port} auth {secret} |
+    tee /dev/stderr | sed -n 's/.*State = //p' | tail -n 1)
+
+  echo 'The code of the text:' && read -r CODE
+
+  echo "User-Name={user},User-Password=$CODE,\
+    State=$STATE,Message-Authenticator=0x00" |
+    radclient -x -r 1 -t 60 {host}:{port} auth {secret}
+
+   A text that is replied to on the telephone, with its code
+
+{question}
+
+  echo "User-Name={user},User-Password=reply,\
+    State=$STATE,Message-Authenticator=0x00" |
+    radclient -x -r 1 -t 60 {host}:{port} auth {secret}
 
 8. What happened, and how the server is
 
@@ -137,7 +171,7 @@ NODES = r"""
 
   {program} --config {second_configuration} status
 
-  HTTP API  {second_http}/api/v1/docs
+  HTTP API  {second_docs}
 """
 
 
@@ -151,13 +185,27 @@ class Node:
 
     @property
     def sign_in(self) -> str:
-        """Where people sign in with a browser; by a name, since browsers make no passkeys for an IP address."""
-        return f"{self.http.replace('//127.0.0.1:', '//localhost:')}/signin"
+        """Where people sign in with a browser; by a name, as all pages: passkeys and sessions belong to one host."""
+        return f"{self._named}/signin"
 
     @property
     def administration(self) -> str:
         """Where administrators work with a browser."""
-        return f"{self.http}/admin"
+        return f"{self._named}/admin"
+
+    @property
+    def phone(self) -> str:
+        """Where the demo telephone is."""
+        return f"{self._named}/demo/phone"
+
+    @property
+    def docs(self) -> str:
+        """Where the HTTP API explains itself."""
+        return f"{self._named}/api/v1/docs"
+
+    @property
+    def _named(self) -> str:
+        return self.http.replace("//127.0.0.1:", "//localhost:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +230,11 @@ def told(shown: Shown) -> str:
         port=first.port,
         http=shown.http,
         signin=first.sign_in,
-        phone=f"{first.http}/demo/phone",
+        phone=first.phone,
+        docs=first.docs,
+        question=QUESTION.format(
+            user=USER, password=shown.known.password, host=first.host, port=first.port, secret=shown.known.radius_secret
+        ),
         administration=first.administration,
         admin=ADMIN,
         admin_password=shown.known.admin_password,
@@ -216,7 +268,7 @@ def _nodes(shown: Shown) -> str:
         host=first.host,
         port=first.port,
         second_port=second.port,
-        second_http=second.http,
+        second_docs=second.docs,
         second_configuration=_near(shown.configuration.with_name("node2.toml")),
         program=_program(),
     )

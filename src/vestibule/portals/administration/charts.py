@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-WIDTH = 640
-LABEL, ROOM = 150, 70  # what stands before and behind a bar
+WIDTH = 400
+LABEL, ROOM = 100, 80  # what stands before and behind a bar
 HEIGHT = 34
 THICK = 18
 

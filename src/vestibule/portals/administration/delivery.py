@@ -107,7 +107,9 @@ async def story(visit: Visit) -> Response:
     """What became of one message."""
     told = await delivery_state.story(visit.desk, named(visit))
     lines = told_lines(visit, told.lines)
-    return show(visit, "delivery_story.html", "delivery", told=told, lines=lines, states=STATES, media_words=MEDIA)
+    return show(
+        visit, "delivery_story.html", "delivery", told=told, lines=lines, whom=False, states=STATES, media_words=MEDIA
+    )
 
 
 ROUTES: list[Route] = [

@@ -83,7 +83,7 @@ async def one(visit: Visit) -> Response:
         passes=passes,
         bypasses=bypasses,
         check=check,
-        lines=told_lines(visit, shown.lines),
+        lines=told_lines(visit, shown.lines, shown.names),
         notice=said,
         now=visit.desk.clock(),
         **await person_phones.of_person(visit, shown.user.id),

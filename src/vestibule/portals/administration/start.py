@@ -20,7 +20,7 @@ HINTS = {
 
 
 async def overview(visit: Visit) -> Response:
-    """Everything at a glance, up to a minute old; at the very first, it may still be counted."""
+    """Everything at a glance, up to a minute old, or older while a count takes long; the page says of when it is."""
     desk = visit.desk
     told = await visit.behind.glances.fresh(desk.clock(), lambda: glance.look(desk))
     if told is None:
@@ -31,7 +31,7 @@ async def overview(visit: Visit) -> Response:
     ]
     hints = [{"text": visit.say(HINTS[hint][0]), "path": HINTS[hint][1]} for hint, _ in told.hints]
     lines = told_lines(visit, told.lines, told.names)
-    return show(visit, "overview.html", "overview", told=told, reasons=reasons, hints=hints, lines=lines)
+    return show(visit, "overview.html", "overview", told=told, reasons=reasons, hints=hints, lines=lines, whom=True)
 
 
 ROUTES = [looking("/admin", overview)]

@@ -54,7 +54,7 @@ async def one(visit: Visit) -> Response:
         "token.html",
         "tokens",
         shown=shown,
-        lines=told_lines(visit, shown.lines),
+        lines=told_lines(visit, shown.lines, shown.names),
         notice=notice(visit, token_acts.ACTS),
         state_words=STATE_WORDS,
     )
