@@ -9,7 +9,9 @@ CODE := src tests $(wildcard bench)
 FUZZ_CASES ?= 1000000
 DATABASE ?= sqlite
 FUZZERS = $(filter-out __init__,$(basename $(notdir $(wildcard tests/fuzz/*.py))))
-export PYTHON FUZZ_CASES
+# Most tests wait for sockets and processes: one worker more than cores keeps the cores busy.
+PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(nproc) + 1)
+export PYTHON FUZZ_CASES PYTEST_XDIST_AUTO_NUM_WORKERS
 
 help: ## this list
 	sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20

@@ -105,6 +105,9 @@ async def test_a_call_a_text_and_a_reply_sign_in_by_the_radclient_lines_as_print
             handset = Handset(await (await context_of(browser, PHONE)).new_page())
             await handset.page.goto(running.said["phone"])
 
+            typed = await typing(text)  # calls stand between the two texts, which keep a gap
+            await accepted(typed, await code_in(handset, ".written"))
+
             typed = await typing(call)
             await handset.answers()
             await handset.presses("#")
@@ -115,9 +118,6 @@ async def test_a_call_a_text_and_a_reply_sign_in_by_the_radclient_lines_as_print
             await handset.presses("8264#")
             await accepted(typed)
 
-            typed = await typing(text)
-            await accepted(typed, await code_in(handset, ".written"))
-
             typed = await typing(reply)
             code = await code_in(handset, "article:has(form.reply) .written")
             await handset.page.fill("form.reply input[name=text]", code)
@@ -127,7 +127,7 @@ async def test_a_call_a_text_and_a_reply_sign_in_by_the_radclient_lines_as_print
 
 def by_radius(told: str) -> list[str]:
     """The printed lines of each way, each beginning with its question."""
-    lines = told.split("By RADIUS")[1].split("\n8. ")[0]
+    lines = told.split("By RADIUS")[1].split("\n8. ", maxsplit=1)[0]
     typed = [part for part in re.split(r"\n\n+", lines) if re.match(r"  (echo|STATE=)", part)]
     return re.split(r"\n(?=  STATE=\$\(echo \"User-Name=demo,User-Password=(?!text,))", "\n".join(typed))
 

@@ -26,7 +26,7 @@ class Kept(Generic[V]):
         old = self.value is None or not 0 <= now - self.at < KEPT_SECONDS
         if old and self.search is None:
             self.at, self.search = now, asyncio.ensure_future(_found(find))
-        if self.value is None and self.search is not None:
+        if self.search is not None:
             await asyncio.wait({self.search}, timeout=self.patience)
             self._take()
         return self.value
